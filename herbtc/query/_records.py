@@ -1,0 +1,448 @@
+"""Frames of records that are not figures: mechanisms, agents, studies, arms, sources, definitions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from attrs import frozen
+
+from herbtc.catalog import FIGURE_KINDS, Catalog, load
+from herbtc.query._columns import Column, day, frame, number, text, truth, whole, word
+from herbtc.query._rows import Words, contained, her2_of, mechanisms_of, wanted
+from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClass, Phase, SourceKind, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from herbtc.her2 import Definition
+    from herbtc.models import Agent, Arm, DrugAntibodyRatio, Mechanism, Source, Trial
+
+
+@frozen(eq=False)
+class _ArmRow:
+    trial: Trial
+    arm: Arm
+    mechanisms: tuple[MechanismClass, ...]
+    her2: Her2
+
+
+@frozen(eq=False)
+class _TrialRow:
+    trial: Trial
+    arms: tuple[_ArmRow, ...]
+
+
+@frozen(eq=False)
+class _SourceRow:
+    trial: str | None
+    source: Source
+    figures: int
+
+
+@frozen(eq=False)
+class _DefinitionRow:
+    definition: Definition
+    arms: tuple[str, ...]
+
+
+def _joined(words: Iterable[object]) -> str | None:
+    return "; ".join(map(str, words)) or None
+
+
+def _hypothesis(name: str) -> Any:
+    return lambda row: getattr(row.arm.hypothesis, name, None)
+
+
+def _conjugate(name: str) -> Any:
+    return lambda agent: getattr(agent.conjugate, name, None)
+
+
+def _ratios(agent: Agent) -> tuple[DrugAntibodyRatio, ...]:
+    return agent.conjugate.ratios if agent.conjugate else ()
+
+
+def _printed(ratio: DrugAntibodyRatio) -> str:
+    printed = str(ratio.value) if ratio.value is not None else f"{ratio.low}-{ratio.high}"
+    return f"{printed} ({ratio.source})"
+
+
+def _patients(row: _TrialRow) -> int | None:
+    # Arms inside another arm, or sharing patients with a larger one, are not added again.
+    inside = {part for parts in contained(row.trial).values() for part in parts}
+    counted: list[Arm] = []
+    for arm in sorted(row.trial.arms, key=lambda arm: -(arm.n or 0)):
+        if arm.key not in inside and not any(arm.key in other.overlaps or other.key in arm.overlaps for other in counted):
+            counted.append(arm)
+    known = [arm.n for arm in counted if arm.n is not None]
+    return sum(known) if known else None
+
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "mechanisms": (
+        word("mechanism", "class of agents", MechanismClass, lambda row: row.key),
+        text("name", "its name", lambda row: row.name),
+        truth("her2_directed", "whether the class acts on HER2", lambda row: row.her2_directed),
+        text("action", "how it acts", lambda row: row.action),
+        text("source", "key of the source", lambda row: row.source),
+        text("locator", "place in the source", lambda row: row.locator),
+    ),
+    "agents": (
+        text("agent", "key of the agent", lambda row: row.key),
+        text("name", "its name", lambda row: row.name),
+        word("mechanism", "class of the agent", MechanismClass, lambda row: row.mechanism),
+        truth("her2_directed", "whether the class acts on HER2", lambda row: row.mechanism.her2_directed),
+        text("format", "molecular format", lambda row: row.format),
+        text("targets", 'molecules it binds, joined by "; "', lambda row: _joined(dict.fromkeys(target.molecule for target in row.targets))),
+        text("epitopes", "where it binds them", lambda row: _joined(f"{target.molecule}: {target.epitope}" for target in row.targets if target.epitope)),
+        text("synonyms", "other names", lambda row: _joined(row.synonyms)),
+        text("codes", "development codes", lambda row: _joined(row.codes)),
+        text("developers", "developers", lambda row: _joined(row.developers)),
+        text("antibody", "antibody of a conjugate", _conjugate("antibody")),
+        text("payload", "payload of a conjugate", _conjugate("payload")),
+        text("payload_class", "how the payload acts", _conjugate("payload_class")),
+        text("linker", "linker of a conjugate", _conjugate("linker")),
+        truth("cleavable", "whether the linker is cleavable", _conjugate("cleavable")),
+        truth("bystander", "whether a bystander effect is reported", _conjugate("bystander")),
+        number("dar_low", "least drug-antibody ratio that any source prints", lambda row: min((low for ratio in _ratios(row) if (low := ratio.low if ratio.value is None else ratio.value) is not None), default=None)),
+        number("dar_high", "greatest drug-antibody ratio that any source prints", lambda row: max((high for ratio in _ratios(row) if (high := ratio.high if ratio.value is None else ratio.value) is not None), default=None)),
+        text("dar_printed", "every printed drug-antibody ratio with its source", lambda row: _joined(map(_printed, _ratios(row)))),
+        text("identifiers", "codes in public systems", lambda row: _joined(f"{each.system}:{each.code}" for each in row.identifiers)),
+        text("source", "key of the source", lambda row: row.source),
+    ),
+    "trials": (
+        text("trial", "key of the study", lambda row: row.trial.key),
+        text("name", "its name", lambda row: row.trial.name),
+        text("registry_ids", "registry ids", lambda row: _joined(row.trial.registry_ids)),
+        word("phase", "phase", Phase, lambda row: row.trial.phase),
+        word("design", "kind of study", Design, lambda row: row.trial.design),
+        word("status", "recruitment status", Status, lambda row: row.trial.status),
+        truth("her2_directed", "whether any arm got a HER2-directed agent", lambda row: any(arm.mechanisms[0].her2_directed for arm in row.arms)),
+        text("mechanism", "HER2-directed classes of its arms, else classes of all agents", lambda row: _joined(dict.fromkeys(" + ".join(arm.mechanisms) for arm in row.arms if arm.mechanisms[0].her2_directed or not any(each.mechanisms[0].her2_directed for each in row.arms)))),
+        whole("n", "patients in its arms, none twice", _patients),
+        whole("planned_n", "patients planned", lambda row: row.trial.planned_n),
+        whole("arms", "number of arms", lambda row: len(row.trial.arms)),
+        whole("sources", "number of reports", lambda row: len(row.trial.sources)),
+        whole("figures", "number of figures", lambda row: sum(len(getattr(row.trial.figures, kind)) for kind in FIGURE_KINDS)),
+        text("countries", "ISO codes of countries", lambda row: _joined(row.trial.countries)),
+        text("sponsor", "sponsor", lambda row: row.trial.sponsor),
+        text("overlaps", "studies that share, or may share, patients", lambda row: _joined(row.trial.overlaps)),
+        day("reviewed", "day a curator last compared the file with its sources", lambda row: row.trial.reviewed),
+        text("note", "what a reader must know", lambda row: row.trial.note),
+    ),
+    "arms": (
+        text("trial", "key of the study", lambda row: row.trial.key),
+        text("arm", "key of the arm within its study", lambda row: row.arm.key),
+        text("label", "description", lambda row: row.arm.label),
+        text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.arm.agents)),
+        text("mechanism", "HER2-directed classes of the arm, else the classes of all its agents", lambda row: " + ".join(row.mechanisms)),
+        truth("her2_directed", "whether any agent acts on HER2", lambda row: row.mechanisms[0].her2_directed),
+        word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
+        word("her2", "HER2 group of the arm", Her2, lambda row: row.her2),
+        text("definition", "key of the HER2 definition", lambda row: row.arm.definition),
+        truth("her2_selected", "whether patients were selected by HER2", lambda row: row.arm.her2_selected),
+        truth("btc_only", "whether all patients had biliary tract cancer", lambda row: row.arm.btc_only),
+        whole("n", "patients", lambda row: row.arm.n),
+        text("dose", "dose", lambda row: row.arm.dose),
+        text("sites", "primary sites enrolled", lambda row: _joined(row.arm.sites)),
+        text("parts", "arms inside this one", lambda row: _joined(row.arm.parts)),
+        text("overlaps", "arms that share some patients with this one", lambda row: _joined(row.arm.overlaps)),
+        text("test", "HER2 test", lambda row: getattr(row.arm.testing, "test", None)),
+        word("laboratory", "where HER2 was tested", Laboratory, lambda row: getattr(row.arm.testing, "laboratory", None)),
+        word("primary_endpoint", "endpoint of the hypothesis", Endpoint, _hypothesis("endpoint")),
+        number("p0", "rate under the null hypothesis, percent", _hypothesis("p0")),
+        number("p1", "rate under the alternative, percent", _hypothesis("p1")),
+        number("alpha", "type I error, percent", _hypothesis("alpha")),
+        number("power", "power, percent", _hypothesis("power")),
+        whole("stages", "stages of the design", _hypothesis("stages")),
+        truth("met", "whether the endpoint was met", _hypothesis("met")),
+    ),
+    "sources": (
+        text("trial", "key of the study; empty for sources about agents and definitions", lambda row: row.trial),
+        text("source", "key of the source within its study", lambda row: row.source.key),
+        word("kind", "kind of source", SourceKind, lambda row: row.source.kind),
+        text("title", "title", lambda row: row.source.title),
+        text("first_author", "first author", lambda row: row.source.first_author),
+        whole("year", "year of publication", lambda row: row.source.year),
+        day("published", "day of publication", lambda row: row.source.published),
+        text("venue", "journal, congress, publisher", lambda row: row.source.venue),
+        text("pmid", "PubMed id", lambda row: row.source.pmid),
+        text("doi", "DOI", lambda row: row.source.doi),
+        text("link", "address at which a reader finds it", lambda row: row.source.link or None),
+        text("via", "page that quotes it, where the source itself was not read", lambda row: row.source.via),
+        text("cutoffs", "data cut-offs", lambda row: _joined(row.source.cutoffs)),
+        number("followup_months", "median follow-up", lambda row: row.source.followup_months),
+        whole("figures", "number of figures read in it", lambda row: row.figures),
+    ),
+    "definitions": (
+        text("definition", "key of the definition", lambda row: row.definition.key),
+        text("name", "its name", lambda row: row.definition.name),
+        word("group", "HER2 group that it selects", Her2, lambda row: row.definition.group),
+        word("laboratory", "where HER2 is tested", Laboratory, lambda row: row.definition.laboratory),
+        text("words", "the definition in words", lambda row: row.definition.words),
+        text("logic", "the definition as a formula over test results", lambda row: row.definition.logic),
+        text("arms", "arms that were selected by it", lambda row: _joined(row.arms)),
+        text("source", "key of the source", lambda row: row.definition.source),
+        text("locator", "place in the source", lambda row: row.definition.locator),
+        text("note", "what a reader must know", lambda row: row.definition.note),
+    ),
+}
+
+
+def _arm_rows(catalog: Catalog) -> list[_ArmRow]:
+    return [
+        _ArmRow(trial, arm, mechanisms_of(arm, catalog), her2_of(arm, catalog))
+        for trial in catalog.trials
+        for arm in trial.arms
+    ]
+
+
+def _passes(words: frozenset[str] | None, *values: str | None) -> bool:
+    return words is None or not words.isdisjoint(values)
+
+
+def mechanisms(*, her2_directed: bool | None = None, catalog: Catalog | None = None) -> pd.DataFrame:
+    """Return the classes of agents and how they act, one row per class.
+
+    Parameters
+    ----------
+    her2_directed : bool, optional
+        Only classes that do, or do not, act on HER2.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> query.mechanisms(her2_directed=True)["mechanism"].tolist()[:2]
+    ['monoclonal-antibody', 'tyrosine-kinase-inhibitor']
+    """
+    catalog = load() if catalog is None else catalog
+    found: list[Mechanism] = [each for each in catalog.mechanisms if her2_directed in (None, each.her2_directed)]
+    return _frame("mechanisms", found, catalog)
+
+
+def agents(
+    *, agent: Words = None, mechanism: Words = None, her2_directed: bool | None = None, catalog: Catalog | None = None
+) -> pd.DataFrame:
+    """Return the agents, one row each.
+
+    Drug-antibody ratios that sources disagree on are not flattened: `dar_printed` holds each with its source, and
+    `dar_low` and `dar_high` span them.
+
+    Parameters
+    ----------
+    agent, mechanism : str or iterable of str, optional
+        Keys of agents and of mechanisms.
+    her2_directed : bool, optional
+        Only agents that do, or do not, act on HER2.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> query.agents(agent="zanidatamab")["mechanism"].item()
+    'bispecific-antibody'
+    """
+    catalog = load() if catalog is None else catalog
+    keys = wanted("agent", agent, [each.key for each in catalog.agents])
+    classes = wanted("mechanism", mechanism, MechanismClass)
+    found = [
+        each
+        for each in catalog.agents
+        if _passes(keys, each.key)
+        and _passes(classes, each.mechanism)
+        and her2_directed in (None, each.mechanism.her2_directed)
+    ]
+    return _frame("agents", found, catalog)
+
+
+def arms(
+    *,
+    trial: Words = None,
+    agent: Words = None,
+    mechanism: Words = None,
+    line: Words = None,
+    her2_directed: bool | None = None,
+    her2_selected: bool | None = None,
+    btc_only: bool | None = None,
+    catalog: Catalog | None = None,
+) -> pd.DataFrame:
+    """Return the arms of studies: who was treated with what, one row per arm.
+
+    Parameters
+    ----------
+    trial, agent, mechanism, line : str or iterable of str, optional
+        Keys of studies and agents, words for mechanisms and lines.
+    her2_directed, her2_selected, btc_only : bool, optional
+        As in the columns of these names.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> query.arms(trial="treetopp")[["arm", "her2_directed", "her2_selected"]]
+                           arm  her2_directed  her2_selected
+    0  varlitinib-capecitabine           True          False
+    1     placebo-capecitabine          False          False
+    """
+    catalog = load() if catalog is None else catalog
+    return _frame("arms", _arms(catalog, trial, agent, mechanism, line, (her2_directed, her2_selected, btc_only)), catalog)
+
+
+def _arms(
+    catalog: Catalog,
+    trial: Words,
+    agent: Words,
+    mechanism: Words,
+    line: Words,
+    truths: tuple[bool | None, bool | None, bool | None],
+) -> list[_ArmRow]:
+    trials = wanted("trial", trial, [each.key for each in catalog.trials])
+    keys = wanted("agent", agent, [each.key for each in catalog.agents])
+    classes, lines = wanted("mechanism", mechanism, MechanismClass), wanted("line", line, Line)
+    return [
+        row
+        for row in _arm_rows(catalog)
+        if _passes(trials, row.trial.key)
+        and _passes(keys, *row.arm.agents)
+        and _passes(classes, *row.mechanisms)
+        and _passes(lines, row.arm.line)
+        and all(
+            asked in (None, value)
+            for asked, value in zip(
+                truths, (row.mechanisms[0].her2_directed, row.arm.her2_selected, row.arm.btc_only), strict=True
+            )
+        )
+    ]
+
+
+def trials(
+    *,
+    trial: Words = None,
+    agent: Words = None,
+    mechanism: Words = None,
+    line: Words = None,
+    her2_directed: bool | None = None,
+    catalog: Catalog | None = None,
+) -> pd.DataFrame:
+    """Return the studies, one row each.
+
+    Parameters
+    ----------
+    trial, agent, mechanism, line : str or iterable of str, optional
+        Keep studies with an arm that has one of these.
+    her2_directed : bool, optional
+        True keeps studies with a HER2-directed arm, False those without any.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> query.trials(mechanism="bispecific-antibody")["trial"].tolist()
+    ['herizon-btc-01', 'zanidatamab-first-in-human']
+    """
+    catalog = load() if catalog is None else catalog
+    passing = {row.trial.key for row in _arms(catalog, trial, agent, mechanism, line, (None, None, None))}
+    every = {each.key: _TrialRow(each, tuple(row for row in _arm_rows(catalog) if row.trial is each)) for each in catalog.trials}
+    found = [
+        row
+        for key, row in every.items()
+        if key in passing and her2_directed in (None, any(arm.mechanisms[0].her2_directed for arm in row.arms))
+    ]
+    return _frame("trials", found, catalog)
+
+
+def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
+    """Return the reports that figures and facts were read in, one row per report.
+
+    Parameters
+    ----------
+    trial, kind : str or iterable of str, optional
+        Keys of studies; kinds of source.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> "37276871" in query.sources(trial="herizon-btc-01")["pmid"].tolist()
+    True
+    """
+    catalog = load() if catalog is None else catalog
+    keys = wanted("trial", trial, [each.key for each in catalog.trials])
+    kinds = wanted("source_kind", kind, SourceKind)
+    every = [
+        _SourceRow(each.key, source, counts[source.key])
+        for each in catalog.trials
+        for counts in [Counter(figure.source for section in FIGURE_KINDS for figure in getattr(each.figures, section))]
+        for source in each.sources
+    ]
+    every += [_SourceRow(None, source, 0) for source in (*catalog.agent_sources, *catalog.definition_sources)]
+    found = [row for row in every if _passes(keys, row.trial) and _passes(kinds, row.source.kind)]
+    return _frame("sources", found, catalog)
+
+
+def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
+    """Return what studies and labels call HER2-positive, in words and as logic, one row per definition.
+
+    Parameters
+    ----------
+    definition, her2 : str or iterable of str, optional
+        Keys of definitions; HER2 groups that they select.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> print(query.definitions(definition="herb-positive")["logic"].item())
+    (IHC in {3+}) or (IHC in {2+} and ISH = positive)
+    """
+    catalog = load() if catalog is None else catalog
+    keys = wanted("definition", definition, [each.key for each in catalog.definitions])
+    groups = wanted("her2", her2, Her2)
+    found = [
+        _DefinitionRow(
+            each,
+            tuple(f"{row.trial.key}/{row.arm.key}" for row in _arm_rows(catalog) if row.arm.definition == each.key),
+        )
+        for each in catalog.definitions
+        if _passes(keys, each.key) and _passes(groups, each.group)
+    ]
+    return _frame("definitions", found, catalog)
+
+
+def _frame(kind: str, found: list[Any], catalog: Catalog) -> pd.DataFrame:
+    made = frame(COLUMNS[kind], found)
+    made.attrs["herbtc"] = {"release": catalog.release}
+    return made
