@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import tomllib
+from codecs import BOM_UTF8
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
+from functools import cache, reduce
+from operator import or_
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter
-from cattrs.errors import (
-    ClassValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationError,
-    IterableValidationNote,
-)
-from cattrs.gen import make_dict_structure_fn
 
-from herbtc.errors import DataError, Problem
+from herbtc.errors import DataError, Problem, shown
 from herbtc.models import broken
 from herbtc.terms import Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from cattrs import BaseConverter
+    from collections.abc import Callable
+    from enum import StrEnum
 
 T = TypeVar("T")
 
-_LARGEST = Decimal(10) ** 9
+_DIGITS = 9  # numbers in reports have fewer digits before the point, and fewer noughts behind it
 
 
 def parse(data: bytes, file: str) -> tuple[dict[str, Any] | None, tuple[Problem, ...]]:
     """Read TOML; return the document and no problems, or None and what is wrong."""
+    if data.startswith(BOM_UTF8):
+        return None, (Problem(file, "", "expected UTF-8 text without a byte order mark at its beginning"),)
     try:
         return tomllib.loads(data.decode("utf-8"), parse_float=Decimal), ()
     except UnicodeDecodeError as error:
@@ -50,66 +47,70 @@ def structure(document: Any, of: type[T], file: str) -> tuple[T | None, tuple[Pr
     """Make a record of a document; return it and no problems, or None and every problem with its path."""
     try:
         return _CONVERTER.structure(document, of), ()
-    except Exception as error:  # noqa: BLE001  (every kind of fault becomes a problem with its place)
-        return None, tuple(Problem(file, path.removeprefix("."), message) for path, message in _faults(error, ""))
+    except _Faulty as error:
+        return None, tuple(Problem(file, path, message) for path, message in error.faults)
+    except ValueError as error:
+        return None, (Problem(file, "", str(error)),)
 
 
-def _faults(error: BaseException, path: str) -> Iterator[tuple[str, str]]:
+class _Faulty(Exception):  # noqa: N818  (never leaves this module)
+    """All faults inside one table or list, each with its path from there."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+def _inside(place: str, error: Exception) -> list[tuple[str, str]]:
+    # What went wrong at a place inside a table or list, with its path from there.
     match error:
-        case ClassValidationError():
-            noted, others = error.group_exceptions()
-            for inner, note in noted:
-                yield from _faults(inner, f"{path}.{note.name}")
-            for inner in others:
-                yield from _faults(inner, path)
-        case IterableValidationError():
-            for inner, note in error.group_exceptions()[0]:
-                yield from _faults(inner, f"{path}[{note.index}]")
-        case ForbiddenExtraKeysError():
-            known = ", ".join(name for name in attrs.fields_dict(error.cl))
-            for key in sorted(error.extra_fields):
-                yield f"{path}.{key}", f"unknown key; expected one of {known}"
+        case _Faulty():
+            return [(_joined(place, path), message) for path, message in error.faults]
         case DataError():
-            for problem in error.problems:
-                yield f"{path}.{problem.path}", problem.message
-        case KeyError():
-            yield path, "expected a value; the key is missing"
+            return [(_joined(place, problem.path), problem.message) for problem in error.problems]
         case _:
-            yield path, str(error)
+            return [(place, str(error))]
+
+
+def _joined(place: str, path: str) -> str:
+    return f"{place}.{path}" if place and path and not path.startswith("[") else place + path
 
 
 # --- the converter ----------------------------------------------------------------------------------------------------
 
 
 def _refuse(expected: str, got: object) -> ValueError:
-    shown = repr(str(got) if isinstance(got, (Decimal, date)) else got)
-    return ValueError(f"expected {expected}, got {shown if len(shown) <= 60 else shown[:57] + '...'}")  # noqa: PLR2004
+    return ValueError(f"expected {expected}, got {shown(got)}")
 
 
 def _text(value: Any, of: type) -> str:
     # cattrs sends members of StrEnum here too, because singledispatch finds their base class first.
-    if issubclass(of, StrEnum):
+    if of is not str:
         return _word(value, of)
     if type(value) is not str:
         raise _refuse("text", value)
-    if not value.strip() or value != value.strip():
+    if not value or value != value.strip():
         raise _refuse("text that neither is empty nor begins or ends with space", value)
     return value
 
 
 def _word(value: Any, of: type[StrEnum]) -> StrEnum:
-    if type(value) is str:
-        try:
-            return of(value)
-        except ValueError:
-            pass
-    raise _refuse(f"one of {' '.join(of)}", value)
+    member = _words(of).get(value) if type(value) is str else None
+    if member is None:
+        raise _refuse(f"one of {' '.join(of)}", value)
+    return member
+
+
+@cache
+def _words(of: type[StrEnum]) -> dict[str, StrEnum]:
+    # Calling an enumeration costs several times as much as a look-up.
+    return {str(member): member for member in of}
 
 
 def _whole(value: Any, _: type) -> int:
     if type(value) is not int:
         raise _refuse("a whole number", value)
-    if abs(value) > _LARGEST:
+    if abs(value) >= 10**_DIGITS:
         raise _refuse("a whole number of a plausible size", value)
     return value
 
@@ -127,7 +128,7 @@ def _number(value: Any, _: Any) -> Decimal:
         raise _refuse("a number", value)
     if not value.is_finite():
         raise _refuse("a finite number", value)
-    if abs(value) > _LARGEST or value.adjusted() < -_LARGEST.adjusted() and value != 0:
+    if value != 0 and not -_DIGITS <= value.adjusted() < _DIGITS:
         raise _refuse("a number of a plausible size", value)
     return value
 
@@ -151,65 +152,74 @@ def _number_or_text(value: Any, _: Any) -> Decimal | str:
     return _text(value, str) if type(value) is str else _number(value, _)
 
 
-def _list_of(of: Any, converter: BaseConverter) -> Callable[[Any, Any], tuple[Any, ...]]:
+def _list_of(of: Any, converter: Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
     item = get_args(of)[0]
-    inner = converter.get_structure_hook(item)
+    make = converter.get_structure_hook(item)
 
     def hook(value: Any, _: Any) -> tuple[Any, ...]:
         # A string is iterable too: without this, "abc" would become ("a", "b", "c").
         if type(value) is not list:
             raise _refuse("a list", value)
-        records, errors = [], []
-        for index, element in enumerate(value):
+        records, faults = [], []
+        for place, element in enumerate(value):
             try:
-                records.append(inner(element, item))
-            except Exception as error:  # noqa: BLE001
-                error.__notes__ = [IterableValidationNote("", index, item)]
-                errors.append(error)
-        if errors:
-            raise IterableValidationError("", errors, of)
+                records.append(make(element, item))
+            except (_Faulty, ValueError) as error:
+                faults += _inside(f"[{place}]", error)
+        if faults:
+            raise _Faulty(faults)
         return tuple(records)
 
     return hook
 
 
-def _table_of(of: Any, converter: BaseConverter) -> Callable[[Any, Any], Any]:
-    make = make_dict_structure_fn(
-        of, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True
-    )
+def _table_of(of: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    attributes = attrs.fields_dict(of)
+    kinds = {name: _reported(each.type) for name, each in attributes.items()}
+    makers = {name: (converter.get_structure_hook(kind), kind) for name, kind in kinds.items()}
+    required = [name for name, each in attributes.items() if each.default is attrs.NOTHING]
+    optional = {name: each.default for name, each in attributes.items() if each.default is not attrs.NOTHING}
 
     def hook(value: Any, _: Any) -> Any:
         if type(value) is not dict:
             raise _refuse("a table", value)
-        try:
-            return make(value, of)
-        except ClassValidationError as error:
-            rest = _rules_broken_besides(error, value, of, converter)
-            raise ClassValidationError("", [*error.exceptions, *rest], of) from None
+        sound: dict[str, Any] = {}
+        faults: list[tuple[str, str]] = []
+        for name, each in value.items():
+            if name in makers:
+                make, kind = makers[name]
+                try:
+                    sound[name] = make(each, kind)
+                except (_Faulty, ValueError) as error:
+                    faults += _inside(name, error)
+            else:
+                faults.append((name, f"unknown key; expected one of {', '.join(makers)}"))
+        faults += [(name, "expected a value; the key is missing") for name in required if name not in value]
+        if not faults:
+            try:
+                return of(**sound)
+            except DataError as error:
+                raise _Faulty(_inside("", error)) from None
+        # A record checks its rules when it is made; this one never is, so its sound fields are checked here.
+        absent = {name: default for name, default in optional.items() if name not in value}
+        raise _Faulty(faults + list(broken(of.RULES, absent | sound)))
 
     return hook
 
 
-def _rules_broken_besides(
-    error: ClassValidationError, value: dict[str, Any], of: Any, converter: BaseConverter
-) -> Iterator[DataError]:
-    # A record checks its rules when it is made; one with a broken field never is, so its sound fields are checked here.
-    noted, others = error.group_exceptions()
-    if any(isinstance(inner, DataError) for inner in others):
-        return
-    bad = {note.name for _, note in noted}
-    sound = {
-        name: converter.structure(value[name], attribute.type) if name in value else attribute.default  # type: ignore[arg-type]
-        for name, attribute in attrs.fields_dict(of).items()
-        if name not in bad
-    }
-    problems = [Problem("", name, message) for name, message in broken(of.RULES, sound)]
-    if problems:
-        yield DataError("", problems)
+def _reported(of: Any) -> Any:
+    # TOML has no null: what stands in a file is never None, and the hook of `X | None` would look X up each time.
+    if get_origin(of) is not UnionType:
+        return of
+    return reduce(or_, [each for each in get_args(of) if each is not NoneType])
+
+
+def _is_tuple(of: Any) -> bool:
+    return get_origin(of) is tuple
 
 
 def _strict_converter() -> Converter:
-    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter = Converter()
     for of, hook in {
         str: _text,
         int: _whole,
@@ -217,12 +227,11 @@ def _strict_converter() -> Converter:
         Decimal: _number,
         date: _day,
         Decimal | Reach: _number_or_reach,
-        Decimal | Reach | None: _number_or_reach,
-        Decimal | str | None: _number_or_text,
+        Decimal | str: _number_or_text,
     }.items():
         converter.register_structure_hook(of, hook)
-    converter.register_structure_hook_factory(lambda of: get_origin(of) is tuple, _list_of)
-    converter.register_structure_hook_factory(attrs.has, _table_of)
+    converter.register_structure_hook_factory(_is_tuple, lambda of: _list_of(of, converter))
+    converter.register_structure_hook_factory(attrs.has, lambda of: _table_of(of, converter))
     return converter
 
 

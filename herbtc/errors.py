@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_LISTED = 40
+_LONGEST_SHOWN = 60
 
 
 class HerbtcError(Exception):
@@ -140,8 +141,18 @@ def look_up(kind: str, key: object, known: Mapping[str, T], also: Mapping[str, s
     raise UnknownKeyError(kind, key, known)
 
 
+def shown(value: object) -> str:
+    """Return a value as a message may show it, whatever stands in a hostile file: short, and never another error."""
+    try:
+        text = repr(str(value)) if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):
+        # Python refuses to write out numbers of thousands of digits and tables nested as deep.
+        return "something too large to show"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
 def _nearest(key: str, known: tuple[str, ...]) -> tuple[str, ...]:
     from difflib import get_close_matches  # noqa: PLC0415  (needed only when something went wrong)
 
     by_folded = {word.casefold(): word for word in known}
-    return tuple(by_folded[match] for match in get_close_matches(key.casefold(), by_folded, n=3, cutoff=0.5))
+    return tuple(by_folded[match] for match in get_close_matches(key.casefold(), by_folded, n=3, cutoff=0.6))

@@ -4,8 +4,6 @@
 Each definition is data: clauses, of which any may be met, each in full.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import ClassVar
 
@@ -13,7 +11,6 @@ from attrs import frozen
 
 from herbtc.models import Record, Rule, key_rule, within
 from herbtc.terms import Her2, IhcScore, IshResult, Laboratory, VariantKind
-
 
 _FORMULAS = {
     "ihc": "IHC in {{{}}}",
@@ -29,7 +26,7 @@ _FORMULAS = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Clause(Record):
     """Test results that must all be there; what is None is not asked for."""
 
@@ -46,11 +43,12 @@ class Clause(Record):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         *(within(name, 0, 1000) for name in ("ish_ratio_min", "ish_copies_min", "ngs_copies_min")),
-        Rule(("ihc",), lambda ihc: ihc is None or bool(ihc), "expected at least one IHC score"),
+        Rule(("ihc",), bool, "expected at least one IHC score"),
         Rule(
             tuple(_FORMULAS),
             lambda *results: any(result is not None for result in results),
             "expected at least one test result",
+            always=True,
         ),
     )
 
@@ -64,7 +62,7 @@ class Clause(Record):
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Definition(Record):
     """What a study, label or guideline counts as HER2-positive (or low, or mutated)."""
 

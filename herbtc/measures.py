@@ -5,6 +5,7 @@ Names follow metafor: `yi` and `vi` are the effect and its sampling variance on 
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,13 @@ import pandas as pd
 from attrs import frozen
 
 from herbtc.errors import SynthesisError, look_up
+from herbtc.terms import EVERYONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Floats = npt.NDArray[np.float64]
+
 
 @frozen
 class Measure:
@@ -68,7 +71,8 @@ def _freeman_tukey(x: Floats, n: Floats) -> tuple[Floats, Floats]:
 
 
 def _from_logit(y: Floats, _: float) -> Floats:
-    return 1 / (1 + np.exp(-y))
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-y))
 
 
 def _from_raw(y: Floats, _: float) -> Floats:
@@ -76,7 +80,7 @@ def _from_raw(y: Floats, _: float) -> Floats:
 
 
 def _from_log(y: Floats, _: float) -> Floats:
-    return np.minimum(np.exp(y), 1)
+    return np.exp(np.minimum(y, 0))
 
 
 def _from_arcsine(y: Floats, _: float) -> Floats:
@@ -184,13 +188,28 @@ def back(values: Floats | float, measure: str, n: float) -> Floats:
     return look_up("measure", measure, MEASURES).back(np.asarray(values, dtype=float), n)
 
 
+def percent(rate: float) -> str:
+    """Return a proportion as a percentage with one digit, halves rounded up as papers do.
+
+    Examples
+    --------
+    >>> from herbtc import measures
+    >>> measures.percent(33 / 80)
+    '41.3'
+    """
+    # Nine digits take away what binary fractions add, so that a half is seen as one.
+    return str(Decimal(f"{100 * rate:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
 def rows_named(frame: pd.DataFrame, which: npt.NDArray[np.bool_]) -> str:
     """Return the chosen rows as words: ``summit/btc (row 3)``, or ``row 3`` where the frame names no studies."""
     columns = [name for name in ("trial", "arm", "population") if name in frame.columns]
     names = []
-    for place in np.flatnonzero(which):
-        parts = [str(frame[name].iloc[place]) for name in columns]
-        name = "/".join(part for part in parts if part != "all")
+    for place in np.flatnonzero(which).tolist():
+        parts = {name: str(frame[name].iloc[place]) for name in columns}
+        if parts.get("population") == EVERYONE:
+            del parts["population"]
+        name = "/".join(parts.values())
         names.append(f"{name} (row {frame.index[place]})" if name else f"row {frame.index[place]}")
     return ", ".join(names)
 

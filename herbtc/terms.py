@@ -90,6 +90,8 @@ class SourceKind(StrEnum):
     PRESS_RELEASE = "press-release"
     TRADE_PRESS = "trade-press"
     REVIEW = "review"
+    DATABASE = "database"
+    UNPUBLISHED = "unpublished"
 
 
 class Line(StrEnum):
@@ -344,19 +346,19 @@ class Partition(StrEnum):
 
 
 class Stratum(StrEnum):
-    """A group of an arm's patients: the word, its partition, and the indivisible groups that it unites.
+    """A group of an arm's patients: a word, the partition it belongs to (`by`) and the smallest groups that it unites.
 
     Two strata of one partition are disjoint when they share no group; strata of different partitions never are.
     """
 
-    partition: Partition
+    by: Partition
     groups: frozenset[str]
 
     def __new__(cls, word: str, partition: Partition = Partition.ANALYSIS_SET, groups: str = "") -> Self:
         """Make a member of `word`; `groups` are separated by spaces and default to the word itself."""
         member = str.__new__(cls, word)
         member._value_ = word
-        member.partition = partition
+        member.by = partition
         member.groups = frozenset((groups or word).split())
         return member
 
@@ -443,7 +445,7 @@ def disjoint(one: Iterable[Stratum], other: Iterable[Stratum]) -> bool:
     False
     """
     others = tuple(other)
-    return any(a.partition is b.partition and not a.groups & b.groups for a in one for b in others)
+    return any(a.by is b.by and not a.groups & b.groups for a in one for b in others)
 
 
 EVERYONE = "all"

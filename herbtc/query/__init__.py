@@ -10,12 +10,14 @@ nothing. A filter by `her2` or `site` returns populations that are in that group
 
 **Reports.** ``reports="primary"`` gives one row per arm and endpoint: the newest cut-off (else the newest publication),
 then the better kind of source, independent before investigator, confirmed before unconfirmed; for the arm's whole
-population unless a population, a HER2 group or a site is asked for; and no patient twice. Where cut-offs are not
+population (those who could be assessed stand for it where nothing else is printed) unless a population, a HER2 group or
+a site is asked for; and no patient twice. Where cut-offs are not
 printed, a later page that prints the same value is no newer report: the best source of the value speaks. Of a whole
 and its parts, the parts are kept if they account for all its patients; of other arms or studies that share patients,
 those of biliary tract cancer alone before mixed ones, then the larger. Published meta-analyses appear only when asked
 for by `trial`, and with ``her2_directed=True`` arms not selected by HER2 only with ``her2_selected=False`` or by
-`trial`: pooling would refuse the mixture. ``"latest"`` keeps the newest per arm, population, endpoint, reader and confirmation, ``"all"`` every report.
+`trial`: pooling would refuse the mixture. ``"latest"`` keeps the newest per arm, population, endpoint, reader and
+confirmation, ``"all"`` every report.
 
 **Suspect** figures, which their source misprints, are left out (``suspect="exclude"``) unless asked for
 (``"include"``, ``"only"``).
@@ -26,12 +28,16 @@ to refuse counting a patient twice.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Unpack
+
+import numpy as np
+import pandas as pd
 
 from herbtc import terms
 from herbtc.catalog import Catalog, load
 from herbtc.query import _records
-from herbtc.query._columns import Column, day, frame, number, text, truth, whole, word
+from herbtc.query._columns import Column, arrays, day, number, text, truth, whole, word
 from herbtc.query._records import agents, arms, definitions, mechanisms, sources, trials
 from herbtc.query._rows import Filters, Row, Words, overlapping, rows, select, shared_arms
 from herbtc.terms import (
@@ -56,8 +62,6 @@ from herbtc.terms import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
-
-    import pandas as pd
 
 __all__ = [
     "COLUMNS",
@@ -94,7 +98,11 @@ _FIRST = (
     text("arm", "key of the arm within its study", lambda row: row.arm.key),
     text("population", 'strata of a subgroup joined by " & ", or "all"', lambda row: row.population),
     text("agents", 'keys of the agents, joined by " + "', lambda row: row.agents),
-    text("mechanism", 'HER2-directed classes of the arm joined by " + ", else the classes of all its agents', lambda row: " + ".join(row.mechanisms)),
+    text(
+        "mechanism",
+        'HER2-directed classes of the arm joined by " + ", else the classes of all its agents',
+        lambda row: " + ".join(row.mechanisms),
+    ),
     word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
     word("her2", "HER2 group of the population", Her2, lambda row: row.her2),
     word("endpoint", "what is measured", Endpoint, lambda row: getattr(row.figure, "endpoint", None)),
@@ -117,11 +125,20 @@ _PERCENT = number("percent", "percentage as printed", lambda row: row.figure.per
 _LOW = number("low", "lower end of the interval, as printed", lambda row: row.figure.low)
 _HIGH = number("high", "upper end of the interval, as printed", lambda row: row.figure.high)
 _LEVEL = number("level", "level of the confidence interval in percent", lambda row: row.figure.level)
-_SIDES = word("sides", "two-sided interval, or the end that a one-sided one bounds", Sides, lambda row: row.figure.sides if _has_interval(row) else None)
+_SIDES = word(
+    "sides",
+    "two-sided interval, or the end that a one-sided one bounds",
+    Sides,
+    lambda row: row.figure.sides if _has_interval(row) else None,
+)
 _ASSESSOR = word("assessor", "who read the scans", Assessor, lambda row: row.figure.assessor)
-_ORIGIN = word("origin", "start of the clock, where it is not the start of treatment", Origin, lambda row: row.figure.origin)
+_ORIGIN = word(
+    "origin", "start of the clock, where it is not the start of treatment", Origin, lambda row: row.figure.origin
+)
 _MEDIAN = number("median", "median, as printed", lambda row: row.figure.median)
-_INTERVAL = word("interval", "what the two ends are", Interval, lambda row: row.figure.interval if _has_interval(row) else None)
+_INTERVAL = word(
+    "interval", "what the two ends are", Interval, lambda row: row.figure.interval if _has_interval(row) else None
+)
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "proportions": (
@@ -184,12 +201,24 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _LEVEL,
         _SIDES,
         text("reference_arm", "arm in the denominator", lambda row: row.figure.reference_arm),
-        text("reference_population", "population in the denominator", lambda row: row.figure.reference_population or terms.EVERYONE),
+        text(
+            "reference_population",
+            "population in the denominator",
+            lambda row: row.figure.reference_population or terms.EVERYONE,
+        ),
         word("role", "what is compared", Role, lambda row: row.figure.role),
         word("analysis", "how it was estimated", Analysis, lambda row: row.figure.analysis),
         _ASSESSOR,
-        number("p", "p-value, or its bound", lambda row: None if row.figure.p is None else float(str(row.figure.p).lstrip("<>"))),
-        truth("p_is_bound", "whether p is known only to lie below (or above) that value", lambda row: isinstance(row.figure.p, str) if row.figure.p is not None else None),
+        number(
+            "p",
+            "p-value, or its bound",
+            lambda row: None if row.figure.p is None else float(str(row.figure.p).lstrip("<>")),
+        ),
+        truth(
+            "p_is_bound",
+            "whether p is known only to lie below (or above) that value",
+            lambda row: isinstance(row.figure.p, str) if row.figure.p is not None else None,
+        ),
         whole("p_sides", "sides of the test", lambda row: row.figure.p_sides),
         _N,
         *_LAST,
@@ -211,9 +240,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("term", 'MedDRA preferred term; "any" for any event', lambda row: row.figure.term),
         word("grade", "CTCAE grade or band of grades", Grade, lambda row: row.figure.grade),
         word("attribution", "all causes or treatment-related", Attribution, lambda row: row.figure.attribution),
-        text("related_to", "agent that the event is attributed to, where it is one of several", lambda row: row.figure.related_to),
+        text(
+            "related_to",
+            "agent that the event is attributed to, where it is one of several",
+            lambda row: row.figure.related_to,
+        ),
         truth("serious", "whether only serious events are counted", lambda row: row.figure.serious),
-        word("consequence", "what the event led to, where only such events are counted", Consequence, lambda row: row.figure.consequence),
+        word(
+            "consequence",
+            "what the event led to, where only such events are counted",
+            Consequence,
+            lambda row: row.figure.consequence,
+        ),
         _EVENTS,
         _N,
         _PERCENT,
@@ -258,7 +296,7 @@ def proportions(*, endpoint: Words = None, catalog: Catalog | None = None, **fil
     >>> rates[["arm", "events", "n", "percent"]]
             arm  events   n  percent
     0  cohort-1      33  80     41.3
-    1  cohort-2       0   7      0.0
+    1  cohort-2       0   7      NaN
     """
     return _figures("proportions", endpoint, [word for word in Endpoint if not word.is_time], catalog, filters)
 
@@ -314,9 +352,10 @@ def landmarks(*, endpoint: Words = None, catalog: Catalog | None = None, **filte
     Examples
     --------
     >>> from herbtc import query
-    >>> query.landmarks(endpoint="os", trial="topaz-1", arm="durvalumab")[["at_months", "percent"]].head(1)
+    >>> rates = query.landmarks(endpoint="os", trial="topaz-1", arm="durvalumab")
+    >>> rates.loc[rates["at_months"] == 36, ["at_months", "percent"]].reset_index(drop=True)
        at_months  percent
-    0       12.0     54.3
+    0       36.0     14.6
     """
     return _figures("landmarks", endpoint, _TIMES, catalog, filters)
 
@@ -345,9 +384,9 @@ def contrasts(*, endpoint: Words = None, catalog: Catalog | None = None, **filte
     --------
     >>> from herbtc import query
     >>> ratios = query.contrasts(endpoint="os", trial="abc-02")
-    >>> ratios[["arm", "reference_arm", "kind", "estimate", "low", "high"]]
-                   arm reference_arm kind  estimate   low  high
-    0  cisplatin-gemcitabine   gemcitabine   hr      0.64  0.52   0.8
+    >>> print(ratios[["arm", "reference_arm", "kind", "estimate", "low", "high"]].to_string(index=False))
+                      arm reference_arm kind  estimate  low  high
+    gemcitabine-cisplatin   gemcitabine   hr      0.65 0.53  0.79
     """
     return _figures("contrasts", endpoint, Endpoint, catalog, filters)
 
@@ -409,11 +448,19 @@ def adverse_events(*, term: Words = None, catalog: Catalog | None = None, **filt
 _TIMES = [word for word in Endpoint if word.is_time]
 
 
-def _figures(kind: str, endpoint: Words, known: Iterable[str], catalog: Catalog | None, filters: Filters) -> pd.DataFrame:
+def _figures(
+    kind: str, endpoint: Words, known: Iterable[str], catalog: Catalog | None, filters: Filters
+) -> pd.DataFrame:
     catalog = load() if catalog is None else catalog
-    found = frame(COLUMNS[kind], select(catalog, kind, endpoint, known, filters))
+    places = np.array(select(catalog, kind, endpoint, known, filters), dtype=np.intp)
+    found = pd.DataFrame({name: array.take(places) for name, array in _values(catalog, kind).items()}, copy=False)
     found.attrs["herbtc"] = _provenance(catalog)
     return found
+
+
+@lru_cache(maxsize=32)
+def _values(catalog: Catalog, kind: str) -> dict[str, Any]:
+    return arrays(COLUMNS[kind], rows(catalog, kind))
 
 
 def _named_figures(kind: str, what: str, name: Words, catalog: Catalog | None, filters: Filters) -> pd.DataFrame:
@@ -426,7 +473,9 @@ def _provenance(catalog: Catalog) -> dict[str, Any]:
     return {
         "release": catalog.release,
         "shared_arms": {
-            trial.key: sorted(sorted(pair) for pair in pairs) for trial in catalog.trials if (pairs := shared_arms(trial))
+            trial.key: sorted(sorted(pair) for pair in pairs)
+            for trial in catalog.trials
+            if (pairs := shared_arms(trial))
         },
         "overlapping_trials": sorted(sorted(pair) for pair in overlapping(catalog)),
         "meta_analyses": [trial.key for trial in catalog.trials if trial.design is terms.Design.META_ANALYSIS],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
+    from decimal import Decimal
     from enum import StrEnum
 
 # Built from codes and masks: conversion of object columns by `astype` would cost most of a query.
 
 
 def _strings(values: Sequence[str | None]) -> Any:
-    return pd.array(values, dtype="string")  # type: ignore[call-overload]
+    return pd.array(values, dtype="string")
 
 
 def _wholes(values: Sequence[int | None]) -> Any:
@@ -84,7 +84,7 @@ class Column:
         code[None] = -1  # type: ignore[index]
         codes = np.fromiter((code[each] for each in values), np.int64, len(values))
         dtype = pd.CategoricalDtype(list(self.words), ordered=self.ordered)
-        return pd.Categorical.from_codes(codes, dtype=dtype)  # type: ignore[call-overload]
+        return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def text(name: str, about: str, value: Callable[[Any], str | None]) -> Column:
@@ -119,6 +119,11 @@ def word(
     return Column(name=name, dtype="category", about=about, value=value, words=tuple(map(str, words)), ordered=ordered)
 
 
+def arrays(columns: Sequence[Column], rows: Sequence[Any]) -> dict[str, Any]:
+    """Return the values of all columns, which nobody may write to: a frame takes copies of what it needs."""
+    return {column.name: column.array(rows) for column in columns}
+
+
 def frame(columns: Sequence[Column], rows: Sequence[Any]) -> pd.DataFrame:
     """Return the rows as a DataFrame with these columns; the same dtypes when there are no rows."""
-    return pd.DataFrame({column.name: column.array(rows) for column in columns}, copy=False)
+    return pd.DataFrame(arrays(columns, rows), copy=False)

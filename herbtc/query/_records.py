@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from attrs import frozen
 
-from herbtc.catalog import FIGURE_KINDS, Catalog, load
+from herbtc.catalog import Catalog, load
+from herbtc.models import FIGURE_KINDS
 from herbtc.query._columns import Column, day, frame, number, text, truth, whole, word
-from herbtc.query._rows import Words, contained, her2_of, mechanisms_of, wanted
+from herbtc.query._rows import Words, her2_of, mechanisms_of, shared_arms, wanted
 from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClass, Phase, SourceKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pandas as pd
 
     from herbtc.her2 import Definition
     from herbtc.models import Agent, Arm, DrugAntibodyRatio, Mechanism, Source, Trial
@@ -69,11 +71,10 @@ def _printed(ratio: DrugAntibodyRatio) -> str:
 
 
 def _patients(row: _TrialRow) -> int | None:
-    # Arms inside another arm, or sharing patients with a larger one, are not added again.
-    inside = {part for parts in contained(row.trial).values() for part in parts}
+    # The largest arms come first, and an arm that shares patients with one of them is not added again.
     counted: list[Arm] = []
     for arm in sorted(row.trial.arms, key=lambda arm: -(arm.n or 0)):
-        if arm.key not in inside and not any(arm.key in other.overlaps or other.key in arm.overlaps for other in counted):
+        if not any(frozenset((arm.key, other.key)) in shared_arms(row.trial) for other in counted):
             counted.append(arm)
     known = [arm.n for arm in counted if arm.n is not None]
     return sum(known) if known else None
@@ -94,8 +95,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         word("mechanism", "class of the agent", MechanismClass, lambda row: row.mechanism),
         truth("her2_directed", "whether the class acts on HER2", lambda row: row.mechanism.her2_directed),
         text("format", "molecular format", lambda row: row.format),
-        text("targets", 'molecules it binds, joined by "; "', lambda row: _joined(dict.fromkeys(target.molecule for target in row.targets))),
-        text("epitopes", "where it binds them", lambda row: _joined(f"{target.molecule}: {target.epitope}" for target in row.targets if target.epitope)),
+        text(
+            "targets",
+            'molecules it binds, joined by "; "',
+            lambda row: _joined(dict.fromkeys(target.molecule for target in row.targets)),
+        ),
+        text(
+            "epitopes",
+            "where it binds them",
+            lambda row: _joined(f"{target.molecule}: {target.epitope}" for target in row.targets if target.epitope),
+        ),
         text("synonyms", "other names", lambda row: _joined(row.synonyms)),
         text("codes", "development codes", lambda row: _joined(row.codes)),
         text("developers", "developers", lambda row: _joined(row.developers)),
@@ -105,10 +114,40 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("linker", "linker of a conjugate", _conjugate("linker")),
         truth("cleavable", "whether the linker is cleavable", _conjugate("cleavable")),
         truth("bystander", "whether a bystander effect is reported", _conjugate("bystander")),
-        number("dar_low", "least drug-antibody ratio that any source prints", lambda row: min((low for ratio in _ratios(row) if (low := ratio.low if ratio.value is None else ratio.value) is not None), default=None)),
-        number("dar_high", "greatest drug-antibody ratio that any source prints", lambda row: max((high for ratio in _ratios(row) if (high := ratio.high if ratio.value is None else ratio.value) is not None), default=None)),
-        text("dar_printed", "every printed drug-antibody ratio with its source", lambda row: _joined(map(_printed, _ratios(row)))),
-        text("identifiers", "codes in public systems", lambda row: _joined(f"{each.system}:{each.code}" for each in row.identifiers)),
+        number(
+            "dar_low",
+            "least drug-antibody ratio that any source prints",
+            lambda row: min(
+                (
+                    low
+                    for ratio in _ratios(row)
+                    if (low := ratio.low if ratio.value is None else ratio.value) is not None
+                ),
+                default=None,
+            ),
+        ),
+        number(
+            "dar_high",
+            "greatest drug-antibody ratio that any source prints",
+            lambda row: max(
+                (
+                    high
+                    for ratio in _ratios(row)
+                    if (high := ratio.high if ratio.value is None else ratio.value) is not None
+                ),
+                default=None,
+            ),
+        ),
+        text(
+            "dar_printed",
+            "every printed drug-antibody ratio with its source",
+            lambda row: _joined(map(_printed, _ratios(row))),
+        ),
+        text(
+            "identifiers",
+            "codes in public systems",
+            lambda row: _joined(f"{each.system}:{each.code}" for each in row.identifiers),
+        ),
         text("source", "key of the source", lambda row: row.source),
     ),
     "trials": (
@@ -118,13 +157,31 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         word("phase", "phase", Phase, lambda row: row.trial.phase),
         word("design", "kind of study", Design, lambda row: row.trial.design),
         word("status", "recruitment status", Status, lambda row: row.trial.status),
-        truth("her2_directed", "whether any arm got a HER2-directed agent", lambda row: any(arm.mechanisms[0].her2_directed for arm in row.arms)),
-        text("mechanism", "HER2-directed classes of its arms, else classes of all agents", lambda row: _joined(dict.fromkeys(" + ".join(arm.mechanisms) for arm in row.arms if arm.mechanisms[0].her2_directed or not any(each.mechanisms[0].her2_directed for each in row.arms)))),
-        whole("n", "patients in its arms, none twice", _patients),
+        truth(
+            "her2_directed",
+            "whether any arm got a HER2-directed agent",
+            lambda row: any(arm.mechanisms[0].her2_directed for arm in row.arms),
+        ),
+        text(
+            "mechanism",
+            "HER2-directed classes of its arms, else classes of all agents",
+            lambda row: _joined(
+                dict.fromkeys(
+                    " + ".join(arm.mechanisms)
+                    for arm in row.arms
+                    if arm.mechanisms[0].her2_directed or not any(each.mechanisms[0].her2_directed for each in row.arms)
+                )
+            ),
+        ),
+        whole("n", "patients in its largest arms that share none", _patients),
         whole("planned_n", "patients planned", lambda row: row.trial.planned_n),
         whole("arms", "number of arms", lambda row: len(row.trial.arms)),
         whole("sources", "number of reports", lambda row: len(row.trial.sources)),
-        whole("figures", "number of figures", lambda row: sum(len(getattr(row.trial.figures, kind)) for kind in FIGURE_KINDS)),
+        whole(
+            "figures",
+            "number of figures",
+            lambda row: sum(len(getattr(row.trial.figures, kind)) for kind in FIGURE_KINDS),
+        ),
         text("countries", "ISO codes of countries", lambda row: _joined(row.trial.countries)),
         text("sponsor", "sponsor", lambda row: row.trial.sponsor),
         text("overlaps", "studies that share, or may share, patients", lambda row: _joined(row.trial.overlaps)),
@@ -136,7 +193,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("arm", "key of the arm within its study", lambda row: row.arm.key),
         text("label", "description", lambda row: row.arm.label),
         text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.arm.agents)),
-        text("mechanism", "HER2-directed classes of the arm, else the classes of all its agents", lambda row: " + ".join(row.mechanisms)),
+        text(
+            "mechanism",
+            "HER2-directed classes of the arm, else the classes of all its agents",
+            lambda row: " + ".join(row.mechanisms),
+        ),
         truth("her2_directed", "whether any agent acts on HER2", lambda row: row.mechanisms[0].her2_directed),
         word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
         word("her2", "HER2 group of the arm", Her2, lambda row: row.her2),
@@ -149,7 +210,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("parts", "arms inside this one", lambda row: _joined(row.arm.parts)),
         text("overlaps", "arms that share some patients with this one", lambda row: _joined(row.arm.overlaps)),
         text("test", "HER2 test", lambda row: getattr(row.arm.testing, "test", None)),
-        word("laboratory", "where HER2 was tested", Laboratory, lambda row: getattr(row.arm.testing, "laboratory", None)),
+        word(
+            "laboratory", "where HER2 was tested", Laboratory, lambda row: getattr(row.arm.testing, "laboratory", None)
+        ),
         word("primary_endpoint", "endpoint of the hypothesis", Endpoint, _hypothesis("endpoint")),
         number("p0", "rate under the null hypothesis, percent", _hypothesis("p0")),
         number("p1", "rate under the alternative, percent", _hypothesis("p1")),
@@ -295,12 +358,14 @@ def arms(
     --------
     >>> from herbtc import query
     >>> query.arms(trial="treetopp")[["arm", "her2_directed", "her2_selected"]]
-                           arm  her2_directed  her2_selected
-    0  varlitinib-capecitabine           True          False
-    1     placebo-capecitabine          False          False
+              arm  her2_directed  her2_selected
+    0  varlitinib           True          False
+    1     placebo          False          False
     """
     catalog = load() if catalog is None else catalog
-    return _frame("arms", _arms(catalog, trial, agent, mechanism, line, (her2_directed, her2_selected, btc_only)), catalog)
+    return _frame(
+        "arms", _arms(catalog, trial, agent, mechanism, line, truths=(her2_directed, her2_selected, btc_only)), catalog
+    )
 
 
 def _arms(
@@ -309,6 +374,7 @@ def _arms(
     agent: Words,
     mechanism: Words,
     line: Words,
+    *,
     truths: tuple[bool | None, bool | None, bool | None],
 ) -> list[_ArmRow]:
     trials = wanted("trial", trial, [each.key for each in catalog.trials])
@@ -362,8 +428,11 @@ def trials(
     ['herizon-btc-01', 'zanidatamab-first-in-human']
     """
     catalog = load() if catalog is None else catalog
-    passing = {row.trial.key for row in _arms(catalog, trial, agent, mechanism, line, (None, None, None))}
-    every = {each.key: _TrialRow(each, tuple(row for row in _arm_rows(catalog) if row.trial is each)) for each in catalog.trials}
+    passing = {row.trial.key for row in _arms(catalog, trial, agent, mechanism, line, truths=(None, None, None))}
+    every = {
+        each.key: _TrialRow(each, tuple(row for row in _arm_rows(catalog) if row.trial is each))
+        for each in catalog.trials
+    }
     found = [
         row
         for key, row in every.items()
@@ -402,7 +471,9 @@ def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None 
         for counts in [Counter(figure.source for section in FIGURE_KINDS for figure in getattr(each.figures, section))]
         for source in each.sources
     ]
-    every += [_SourceRow(None, source, 0) for source in (*catalog.agent_sources, *catalog.definition_sources)]
+    # A report that both agents and definitions were read in is one report.
+    shared = {source.key: source for source in (*catalog.definition_sources, *catalog.agent_sources)}
+    every += [_SourceRow(None, source, 0) for source in shared.values()]
     found = [row for row in every if _passes(keys, row.trial) and _passes(kinds, row.source.kind)]
     return _frame("sources", found, catalog)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from herbtc import terms
 from herbtc.errors import UnknownKeyError, look_up
@@ -28,14 +30,14 @@ from herbtc.terms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import date
 
     from herbtc.catalog import Catalog
     from herbtc.models import Agent, Arm, Source, Trial
     from herbtc.terms import Stratum
 
-Words = str | "Iterable[str]" | None if TYPE_CHECKING else Any
+Words: TypeAlias = str | Iterable[str] | None
 """One word or several; None for no filter."""
 
 
@@ -74,12 +76,37 @@ class Row:
     her2: Her2
     site: Site | None
     cutoff: date | None
-    n: int | None
+    population: str = field(init=False)
+    subgroup: tuple[Stratum, ...] = field(init=False)
+    identity: tuple[Any, ...] = field(init=False)
+    incomplete: bool = field(init=False)
+    by_cutoff: tuple[Any, ...] = field(init=False)
+    by_day: tuple[Any, ...] = field(init=False)
 
-    @property
-    def population(self) -> str:
-        """Name of the population, "all" for the whole arm."""
+    @population.default
+    def _name(self) -> str:
         return self.figure.population or terms.EVERYONE
+
+    @subgroup.default
+    def _strata_of_subgroup(self) -> tuple[Stratum, ...]:
+        # Patients who could be assessed are no subgroup: their figure stands for the arm if nothing better does.
+        return tuple(stratum for stratum in self.strata if stratum.by is not Partition.ANALYSIS_SET)
+
+    @identity.default
+    def _what(self) -> tuple[Any, ...]:
+        return (self.trial.key, self.arm.key, self.population, *(getattr(self.figure, name, None) for name in _SAME))
+
+    @incomplete.default
+    def _without_counts(self) -> bool:
+        return isinstance(self.figure, Proportion) and None in (self.figure.events_fixed, self.figure.n)
+
+    @by_cutoff.default
+    def _rank_by_cutoff(self) -> tuple[Any, ...]:
+        return _rank(self, self.cutoff or self.source.day)
+
+    @by_day.default
+    def _rank_by_day(self) -> tuple[Any, ...]:
+        return _rank(self, self.source.day)
 
 
 _HER2_PARTITIONS = frozenset(
@@ -111,7 +138,7 @@ def _agents(catalog: Catalog) -> dict[str, Agent]:
 def her2_of(arm: Arm, catalog: Catalog, strata: tuple[Stratum, ...] = ()) -> Her2:
     """Return the HER2 group of an arm, or of a population within it."""
     for stratum in strata:
-        if stratum.partition in _HER2_PARTITIONS:
+        if stratum.by in _HER2_PARTITIONS:
             return Her2(stratum)
     if arm.definition is not None:
         return catalog.definition(arm.definition).group
@@ -120,7 +147,7 @@ def her2_of(arm: Arm, catalog: Catalog, strata: tuple[Stratum, ...] = ()) -> Her
 
 def _site_of(arm: Arm, strata: tuple[Stratum, ...]) -> Site | None:
     for stratum in strata:
-        if stratum.partition is Partition.SITE:
+        if stratum.by is Partition.SITE:
             return Site(stratum)
     return arm.sites[0] if len(arm.sites) == 1 else None
 
@@ -148,9 +175,15 @@ def rows(catalog: Catalog, kind: str) -> tuple[Row, ...]:
                 her2_of(arm, catalog, strata),
                 _site_of(arm, strata),
                 figure.cutoff or (source.cutoffs[0] if len(source.cutoffs) == 1 else None),
-                figure.n,
             )
-            order = (trial.key, place, row.population != terms.EVERYONE, row.population, _within_arm(figure), _rank(row))
+            order = (
+                trial.key,
+                place,
+                row.population != terms.EVERYONE,
+                row.population,
+                _within_arm(figure),
+                row.by_cutoff,
+            )
             found.append((order, row))
     found.sort(key=lambda pair: pair[0])
     return tuple(row for _, row in found)
@@ -177,8 +210,8 @@ _ANALYSIS: dict[Any, int] = {analysis: place for place, analysis in enumerate((*
 # --- which rows -------------------------------------------------------------------------------------------------------
 
 
-def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], filters: Filters) -> list[Row]:
-    """Return the rows of one kind that pass the filters and the choice of reports.
+def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], filters: Filters) -> list[int]:
+    """Return the places, among all rows of a kind, of those that pass the filters and the choice of reports.
 
     Parameters
     ----------
@@ -195,7 +228,10 @@ def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], f
     if unknown:
         raise TypeError(f"unknown filter {', '.join(unknown)}; there are: {', '.join(Filters.__annotations__)}")
     what = _WHAT.get(kind, "endpoint")
-    asked = {name: wanted(name, filters.get(name), vocabulary(catalog)) for name, vocabulary in _VOCABULARIES.items()}
+    asked = {
+        name: wanted(name, cast("Words", filters.get(name)), vocabulary(catalog))
+        for name, vocabulary in _VOCABULARIES.items()
+    }
     asked[what] = wanted(what, endpoint, known)
     choice = one_of("reports", filters.get("reports", "primary"), ("primary", "latest", "all"))
     suspect = one_of("suspect", filters.get("suspect", "exclude"), ("exclude", "include", "only"))
@@ -214,18 +250,20 @@ def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], f
     if suspect != "include":
         tests.append(lambda row: (row.figure.suspect is not None) is (suspect == "only"))
     if choice == "primary" and truths["her2_directed"] and truths["her2_selected"] is None and asked["trial"] is None:
-        # Response to a HER2-directed agent where nobody looked at HER2 answers another question: it is there when asked for.
+        # Response to a HER2-directed agent where nobody looked at HER2 answers another question.
         tests.append(lambda row: row.arm.her2_selected)
     if choice == "primary" and asked["population"] is None:
         # Strata that nobody asked for would make a subgroup pose as its arm.
         named = (asked["her2"] or frozenset()) | (asked["site"] or frozenset())
-        tests.append(lambda row: named.issuperset(row.strata))
-    found = [row for row in rows(catalog, kind) if all(test(row) for test in tests)]
-    if choice == "all":
-        return found
+        tests.append(lambda row: named.issuperset(row.subgroup))
+    every = rows(catalog, kind)
+    found = [row for row in every if all(test(row) for test in tests)]
     if choice == "latest":
-        return _newest(found, lambda row: (*_identity(row), *(getattr(row.figure, name, None) for name in _READINGS)))
-    return _without_shared_patients(_newest(found, _identity), catalog, named=asked["trial"] is not None)
+        found = _newest(found, lambda row: (*row.identity, *(getattr(row.figure, name, None) for name in _READINGS)))
+    elif choice == "primary":
+        found = _without_shared_patients(_newest(found, _identity_of_arm), catalog, named=asked["trial"] is not None)
+    chosen = set(map(id, found))
+    return [place for place, row in enumerate(every) if id(row) in chosen]
 
 
 def wanted(what: str, words: Words, known: Iterable[str]) -> frozenset[str] | None:
@@ -262,9 +300,10 @@ _VOCABULARIES: dict[str, Callable[[Catalog], Iterable[str]]] = {
     "line": lambda _: Line,
     "her2": lambda _: Her2,
     "site": lambda _: Site,
-    "population": lambda catalog: [terms.EVERYONE, *sorted({
-        population.key for trial in catalog.trials for arm in trial.arms for population in arm.populations
-    })],
+    "population": lambda catalog: [
+        terms.EVERYONE,
+        *sorted({population.key for trial in catalog.trials for arm in trial.arms for population in arm.populations}),
+    ],
     "assessor": lambda _: Assessor,
 }
 
@@ -299,9 +338,9 @@ _SAME = (
 _READINGS = ("assessor", "confirmed", "analysis", "origin", "interval")
 
 
-def _identity(row: Row) -> tuple[Any, ...]:
-    figure = row.figure
-    return (row.trial.key, row.arm.key, row.population, *(getattr(figure, name, None) for name in _SAME))
+def _identity_of_arm(row: Row) -> tuple[Any, ...]:
+    trial, arm, _, *rest = row.identity
+    return (trial, arm, row.subgroup, *rest)
 
 
 def _newest(found: list[Row], identity: Callable[[Row], tuple[Any, ...]]) -> list[Row]:
@@ -316,14 +355,10 @@ def _best(group: list[Row]) -> Row:
     # A cut-off can be compared with a cut-off only; where one is not printed, the days of publication decide.
     # A later page that prints the same value is then no newer report of it, so the best source of the value speaks.
     if all(row.cutoff is not None for row in group):
-        return min(group, key=_rank)
-    newest = min(group, key=lambda row: _rank(row, by_cutoff=False))
+        return min(group, key=lambda row: row.by_cutoff)
+    newest = min(group, key=lambda row: row.by_day)
     same = [row for row in group if _agree(row.figure, newest.figure)]
-    return min(same, key=lambda row: (_incomplete(row.figure), _KIND[row.source.kind], _rank(row, by_cutoff=False)))
-
-
-def _incomplete(figure: Any) -> bool:
-    return isinstance(figure, Proportion) and (figure.events_fixed is None or figure.n is None)
+    return min(same, key=lambda row: (row.incomplete, _KIND[row.source.kind], row.by_day))
 
 
 def _agree(one: Any, other: Any) -> bool:
@@ -343,20 +378,21 @@ def _same(one: Any, other: Any) -> bool:
     return abs(one - other) <= digits / 2
 
 
-def _rank(row: Row, *, by_cutoff: bool = True) -> tuple[Any, ...]:
+def _rank(row: Row, day: date) -> tuple[Any, ...]:
+    # What speaks first for its arm, as a tuple that sorts: the whole arm, the newest, the best source, the reading.
     figure = row.figure
-    day = row.cutoff if by_cutoff and row.cutoff is not None else row.source.day
     interval = getattr(figure, "interval", None)
     return (
+        len(row.subgroup) < len(row.strata),
         getattr(figure, "origin", None) is not None,
         -day.toordinal(),
-        _incomplete(figure),
+        row.incomplete,
         _KIND[row.source.kind],
         _READER[getattr(figure, "assessor", None)],
         _CONFIRMED[getattr(figure, "confirmed", None)],
         _ANALYSIS[getattr(figure, "analysis", None)],
         interval is not None and interval is not Interval.CI,
-        -(row.n or 0),
+        -(figure.n or 0),
         row.source.key,
     )
 
@@ -372,10 +408,18 @@ def contained(trial: Trial) -> dict[str, frozenset[str]]:
     return parts
 
 
+@lru_cache(maxsize=1024)
 def shared_arms(trial: Trial) -> frozenset[frozenset[str]]:
-    """Return the pairs of arms of a study that share patients: a whole and its part, or arms declared to overlap."""
-    wholes = {frozenset((key, part)) for key, inside in contained(trial).items() for part in inside}
-    return frozenset(wholes | {frozenset((arm.key, other)) for arm in trial.arms for other in arm.overlaps})
+    """Return the pairs of arms of a study that share patients: by a part of both, or by a declared overlap."""
+    # An arm is the patients of itself and of everything inside it; two arms share some if these meet or overlap.
+    inside = {key: parts | {key} for key, parts in contained(trial).items()}
+    overlaps = {frozenset((arm.key, other)) for arm in trial.arms for other in arm.overlaps}
+    return frozenset(
+        frozenset((one, other))
+        for one, other in combinations(inside, 2)
+        if inside[one] & inside[other]
+        or any(frozenset(pair) in overlaps for pair in product(inside[one], inside[other]))
+    )
 
 
 @lru_cache(maxsize=8)
@@ -390,34 +434,39 @@ def _without_shared_patients(found: list[Row], catalog: Catalog, *, named: bool)
     for row in found:
         # A meta-analysis repeats the patients of its studies, so it is shown only when it is asked for by name.
         if named or row.trial.design is not Design.META_ANALYSIS:
-            groups[_identity(row)[3:]].append(row)
+            groups[tuple(getattr(row.figure, name, None) for name in _SAME if "reference" not in name)].append(row)
     kept = {id(row) for group in groups.values() for row in _apart(group, catalog)}
     return [row for row in found if id(row) in kept]
 
 
 def _apart(group: list[Row], catalog: Catalog) -> list[Row]:
-    if len(group) == 1:
-        return group
-    kept: list[Row] = []
-    rest = [row for row in group if not _gives_way(row, group)]
-    for row in sorted(rest, key=lambda row: (not row.arm.btc_only, -(row.n or 0))):
-        if not any(_shares(row, other, catalog) for other in kept):
-            kept.append(row)
-    return kept
+    # Only rows of a study that shares patients, or has several rows here, can meet a rival.
+    rivals: dict[str, set[str]] = defaultdict(set)
+    for one, other in map(tuple, overlapping(catalog)):
+        rivals[one].add(other)
+        rivals[other].add(one)
+    of_study: dict[str, list[Row]] = defaultdict(list)
+    for row in group:
+        of_study[row.trial.key].append(row)
+    kept: dict[str, list[Row]] = defaultdict(list)
+    rest = [row for row in group if len(of_study[row.trial.key]) == 1 or not _gives_way(row, of_study[row.trial.key])]
+    for row in sorted(rest, key=lambda row: (not row.arm.btc_only, -_size(row))):
+        key = row.trial.key
+        if not any(kept[rival] for rival in rivals[key]) and not any(_shares(row, other) for other in kept[key]):
+            kept[key].append(row)
+    return [row for rows_kept in kept.values() for row in rows_kept]
 
 
-def _gives_way(whole: Row, group: list[Row]) -> bool:
+def _gives_way(whole: Row, of_study: list[Row]) -> bool:
     # A whole gives way to its parts where they account for all its patients.
-    parts = [
-        row
-        for row in group
-        if row.trial is whole.trial and row.arm.key in whole.arm.parts and not terms.disjoint(row.strata, whole.strata)
-    ]
-    return bool(parts) and sum(row.n or 0 for row in parts) >= (whole.n or 0)
+    parts = [row for row in of_study if row.arm.key in whole.arm.parts and not terms.disjoint(row.strata, whole.strata)]
+    return bool(parts) and sum(map(_size, parts)) >= _size(whole)
 
 
-def _shares(one: Row, other: Row, catalog: Catalog) -> bool:
-    if one.trial is not other.trial:
-        return frozenset((one.trial.key, other.trial.key)) in overlapping(catalog)
+def _size(row: Row) -> int:
+    return row.figure.n or row.arm.n or 0
+
+
+def _shares(one: Row, other: Row) -> bool:
     arms = frozenset((one.arm.key, other.arm.key))
     return arms in shared_arms(one.trial) and not terms.disjoint(one.strata, other.strata)

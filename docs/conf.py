@@ -1,0 +1,74 @@
+"""How the documentation is built: `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
+
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+import pages  # noqa: E402  (stands beside this file)
+
+import herbtc  # noqa: E402
+
+# Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
+pages.write(DOCS / "_generated")
+
+project = "herbtc"
+author = "The herbtc developers"
+project_copyright = "2026, The herbtc developers; code MIT, evidence CC BY 4.0"
+version = release = herbtc.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+# What stands here is included by other pages.
+exclude_patterns = ["_build", "_generated", "search-log.md"]
+default_role = "py:obj"
+smartquotes = False  # what sources print stays as printed
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+
+myst_enable_extensions = ["substitution"]
+myst_substitutions = {"release": herbtc.load().release}
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_type_aliases = {"Words": "str | Iterable[str] | None", "pd.DataFrame": "DataFrame"}
+numpydoc_show_class_members = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"herbtc {release}"
+html_static_path = ["_static"]
+html_css_files = ["herbtc.css"]
+html_use_index = False
+html_domain_indices = False
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "logo": {"text": "herbtc"},
+    "navbar_end": ["theme-switcher"],
+    "header_links_before_dropdown": 7,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_context = {"default_mode": "auto"}
+# Pages without pages below them need no navigation at their side.
+html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "explanation", "licence")}
+
+
+def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
+    """Take away the blank line that ends an example; doctest needs it, a reader does not."""
+    for block in doctree.findall(nodes.literal_block):
+        text = block.astext().rstrip()
+        if block.rawsource == block.astext():  # else it is not plain text
+            block.rawsource = text
+            block.children = [nodes.Text(text)]
+
+
+def setup(app: Sphinx) -> None:
+    """Tell Sphinx about the functions above."""
+    app.connect("doctree-read", without_last_blank_line)

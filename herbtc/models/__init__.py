@@ -1,0 +1,51 @@
+"""Frozen records: what an agent is, what a trial did and reported, and where that was read.
+
+Every record checks itself when it is made: a value that cannot be raises `herbtc.DataError` with all its faults.
+Numbers are `decimal.Decimal` with the digits of the source; None means *not reported*.
+"""
+
+from herbtc.models._agents import Agent, Conjugate, DrugAntibodyRatio, Identifier, Mechanism, Target
+from herbtc.models._figures import (
+    FIGURE_KINDS,
+    AdverseEvent,
+    Baseline,
+    Contrast,
+    Duration,
+    Figure,
+    Figures,
+    Landmark,
+    Proportion,
+)
+from herbtc.models._record import KEY, Record, Rule, broken, key_rule, matching, within
+from herbtc.models._studies import Arm, Hypothesis, Population, Source, Testing, Trial
+
+__all__ = [
+    "FIGURE_KINDS",
+    "KEY",
+    "AdverseEvent",
+    "Agent",
+    "Arm",
+    "Baseline",
+    "Conjugate",
+    "Contrast",
+    "DrugAntibodyRatio",
+    "Duration",
+    "Figure",
+    "Figures",
+    "Hypothesis",
+    "Identifier",
+    "Landmark",
+    "Mechanism",
+    "Population",
+    "Proportion",
+    "Record",
+    "Rule",
+    "Source",
+    "Target",
+    "Testing",
+    "Trial",
+    "broken",
+    "key_rule",
+    "matching",
+    "within",
+]

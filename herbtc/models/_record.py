@@ -1,0 +1,159 @@
+"""What all records share: rules that hold between their fields, checked when a record is made."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, get_args, get_origin
+
+from attrs import fields, frozen
+
+from herbtc.errors import DataError, Problem, shown
+from herbtc.terms import Reach
+
+KEY = re.compile(r"[a-z0-9]+(?:[-+./][a-z0-9]+|\+)*")
+"""What keys of records look like: lower case, hyphens, and what HER2 scores need (``ihc-3+``)."""
+
+
+ADDRESS = re.compile(r"https?://\S+\.\S+")
+
+
+@frozen
+class Rule:
+    """Something that must hold between fields of one record.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        The fields it looks at; the first is named where the rule is broken, and unless `always`, a record that does
+        not report the first is not asked.
+    holds : callable
+        Takes the values of the fields, None where not reported.
+    expected : str
+        What must be, in words; ``{0}``, ``{1}`` … stand for the values.
+    """
+
+    fields: tuple[str, ...]
+    holds: Callable[..., bool]
+    expected: str
+    always: bool = False
+
+
+def within(name: str, low: float, high: float) -> Rule:
+    """Rule that a number, if there is one, lies from `low` to `high`."""
+    return Rule(
+        (name,),
+        lambda value: isinstance(value, Reach) or low <= value <= high,
+        f"expected a number from {low} to {high}, got {{0}}",
+    )
+
+
+def key_rule(name: str) -> Rule:
+    """Rule that a field is a key in lower case with hyphens."""
+    return matching(name, KEY, "expected a key in lower case with hyphens, got {0}")
+
+
+def matching(name: str, pattern: re.Pattern[str], expected: str) -> Rule:
+    """Rule that a text, if there is one, has a form."""
+    return Rule((name,), lambda value: pattern.fullmatch(value) is not None, expected)
+
+
+def ordered(low: str, high: str) -> Rule:
+    # A misprint is kept as printed, so a suspect figure may break the order of its numbers.
+    def holds(one: Any, other: Any, suspect: str | None) -> bool:
+        return (
+            other is None or isinstance(one, Reach) or isinstance(other, Reach) or one <= other or suspect is not None
+        )
+
+    return Rule((low, high, "suspect"), holds, f"expected {low} ≤ {high}, got {{0}} > {{1}}")
+
+
+def together(name: str, *others: str) -> Rule:
+    return Rule(
+        (name, *others),
+        lambda _, *rest: any(other is not None for other in rest),
+        f"expected {' or '.join(others)} beside {name}",
+    )
+
+
+def broken(rules: tuple[Rule, ...], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield field and message of each rule that does not hold; rules over fields not in `values` are passed over."""
+    for rule in rules:
+        if rule.always or values.get(rule.fields[0]) is not None:
+            try:
+                seen = [values[name] for name in rule.fields]
+            except KeyError:
+                continue
+            if not rule.holds(*seen):
+                yield rule.fields[0], rule.expected.format(*map(shown, seen))
+
+
+@frozen(kw_only=True, repr=False)
+class Record:
+    """What all records share: they check their rules when made."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+
+    def __repr__(self) -> str:
+        # What was not reported is left out, so that a figure can be read at a glance.
+        reported = ((name, getattr(self, name)) for name in _types(type(self)))  # type: ignore[arg-type]
+        shown = ", ".join(f"{name}={_short(value)}" for name, value in reported if value is not None and value != ())
+        return f"{type(self).__name__}({shown})"
+
+    def __attrs_post_init__(self) -> None:
+        """Raise DataError if a field has a wrong type or a rule of the class is broken."""
+        types = _types(type(self))  # type: ignore[arg-type]
+        if not (self._has(types) and self._obeys()):
+            values = {name: getattr(self, name) for name in types}
+            wrong = {name: value for name, value in values.items() if type(value) not in types[name]}
+            sound = {name: value for name, value in values.items() if name not in wrong}
+            faults = [(name, f"expected {_either(types[name])}, got {shown(value)}") for name, value in wrong.items()]
+            faults += broken(self.RULES, sound)
+            raise DataError(type(self).__name__, [Problem("", name, message) for name, message in faults])
+
+    # Thousands of records are sound for each that is not, so these two only say whether anything is wrong at all.
+
+    def _has(self, types: dict[str, frozenset[type]]) -> bool:
+        for name, allowed in types.items():  # noqa: SIM110
+            if type(getattr(self, name)) not in allowed:
+                return False
+        return True
+
+    def _obeys(self) -> bool:
+        for rule in self.RULES:
+            first = getattr(self, rule.fields[0])
+            if (first is not None or rule.always) and not rule.holds(
+                first, *[getattr(self, name) for name in rule.fields[1:]]
+            ):
+                return False
+        return True
+
+
+@cache
+def _types(of: "type[Record]") -> dict[str, frozenset[type]]:
+    # The types that each field of a class may hold; what is inside a tuple checks itself.
+    return {
+        each.name: frozenset(
+            get_origin(one) or one for one in (get_args(each.type) if _is_union(each.type) else (each.type,))
+        )
+        for each in fields(of)
+    }
+
+
+def _is_union(of: Any) -> bool:
+    return get_origin(of) is UnionType
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple) and value and isinstance(value[0], Record):
+        return f"<{len(value)}>"
+    return (
+        str(value) if isinstance(value, (Decimal, date)) else repr(str(value) if isinstance(value, StrEnum) else value)
+    )
+
+
+def _either(types: frozenset[type]) -> str:
+    return " or ".join(sorted("nothing" if each is NoneType else each.__name__ for each in types))

@@ -1,0 +1,226 @@
+"""Forest plots: what they draw, and that nothing overlaps or leaves the canvas (artists, not pixels)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+
+from herbtc import SynthesisError, measures, plots, synthesis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox, BboxBase
+
+    from herbtc.synthesis import Pooled
+
+pytestmark = pytest.mark.filterwarnings("ignore::herbtc.HerbtcWarning")
+
+
+def pooled(k: int, *, seed: int = 1, name: str = "study", **settings: Any) -> Pooled:
+    random = np.random.default_rng(seed)
+    n = random.integers(5, 400, k)
+    frame = pd.DataFrame({"trial": [f"{name}-{i}" for i in range(k)], "events": random.binomial(n, 0.4), "n": n})
+    return synthesis.pool(measures.effects(frame, "logit"), **settings)
+
+
+def boxes(ax: Axes) -> tuple[BboxBase, dict[str, Bbox]]:
+    """Return the canvas and the box of every text that is drawn, in pixels."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    texts = [*ax.texts, *ax.get_xticklabels(), ax.xaxis.label]
+    shown = {
+        f"{place} {text.get_text()}": text.get_window_extent(renderer)
+        for place, text in enumerate(texts)
+        if text.get_text()
+    }
+    return figure.bbox, shown
+
+
+def assert_tidy(ax: Axes) -> None:
+    canvas, shown = boxes(ax)
+    for text, box in shown.items():
+        inside = canvas.x0 <= box.x0 and box.x1 <= canvas.x1 and canvas.y0 <= box.y0 and box.y1 <= canvas.y1
+        assert inside, f"{text!r} leaves the canvas"
+    for (one, a), (other, b) in combinations(shown.items(), 2):
+        overlap = min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
+        assert not overlap, f"{one!r} overlaps {other!r}"
+    plot = ax.get_window_extent()
+    for text, box in shown.items():
+        column = box.y0 < plot.y1 and box.y1 > plot.y0
+        assert not (column and box.x1 > plot.x0 + 0.5 and box.x0 < plot.x1 - 0.5), f"{text!r} stands in the plot"
+
+
+@pytest.mark.parametrize("k", range(2, 31))
+def test_nothing_overlaps_or_is_clipped_at_any_number_of_studies(k: int) -> None:
+    assert_tidy(plots.forest(pooled(k, seed=k), title="Objective response"))
+
+
+@pytest.mark.parametrize("fontsize", [6.0, 9.0, 14.0])
+@pytest.mark.parametrize(
+    "title", [None, "A title that is a good deal longer than the columns of a figure usually are " * 2]
+)
+def test_nothing_overlaps_at_other_sizes_and_with_long_titles(fontsize: float, title: str | None) -> None:
+    assert_tidy(plots.forest(pooled(6), fontsize=fontsize, title=title))
+
+
+def test_long_names_widen_the_figure_and_overlap_nothing() -> None:
+    assert_tidy(plots.forest(pooled(5, name="a-randomised-study-with-a-name-that-goes-on-and-on-for-a-while")))
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (8.0, 6.0), (12.0, 5.0), (20.0, 14.0)])
+def test_given_axes_are_filled_and_not_left(size: tuple[float, float]) -> None:
+    figure = Figure(figsize=size)
+    ax = figure.add_subplot()
+    before = ax.get_position(original=True)
+    assert plots.forest(pooled(8), ax=ax) is ax
+    assert_tidy(ax)
+    after = ax.get_position()
+    assert before.x0 <= after.x0 < after.x1 <= before.x1
+    assert before.y0 <= after.y0 < after.y1 <= before.y1
+
+
+def test_two_plots_stand_side_by_side() -> None:
+    figure = Figure(figsize=(14, 5))
+    left, right = figure.subplots(1, 2)
+    plots.forest(pooled(8), ax=left)
+    plots.forest(pooled(8, seed=2), ax=right)
+    _, of_left = boxes(left)
+    _, of_right = boxes(right)
+    assert max(box.x1 for box in of_left.values()) < min(box.x0 for box in of_right.values())
+
+
+def test_axes_that_are_too_small_to_be_read_are_refused_with_the_size_that_is_needed() -> None:
+    ax = Figure(figsize=(2, 1)).add_subplot()
+    with pytest.raises(SynthesisError, match=r"too small for 12 studies: expected more than [\d.]+ by [\d.]+ inches"):
+        plots.forest(pooled(12), ax=ax)
+
+
+def texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def test_the_columns_are_those_that_clinicians_expect() -> None:
+    result = pooled(3)
+    shown = texts(plots.forest(result))
+    assert {"Study", "Events/total", "Rate (95 % CI)", "Weight", "Prediction interval"} <= set(shown)
+    for row in result.rows.itertuples():
+        assert f"{row.events}/{row.n}" in shown
+    assert f"{result.events}/{result.n}" in shown
+    assert "100.0 %" in shown
+    low, high = measures.percent(result.conf_low), measures.percent(result.conf_high)
+    assert f"{measures.percent(result.estimate)} ({low}–{high})" in shown
+    assert f"({measures.percent(result.pred_low)}–{measures.percent(result.pred_high)})" in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {},
+            ["REML", "restricted maximum-likelihood estimator of τ²", "Hartung-Knapp CI with ad hoc floor", "t(k − 1)"],
+        ),
+        ({"method": "DL", "test": "wald", "prediction": "z"}, ["DerSimonian-Laird", "Wald CI", "normal"]),
+        ({"method": "EE", "test": "wald"}, ["Equal-effects model", "Wald CI"]),
+        ({"method": "PM", "test": "hksj", "prediction": "hts"}, ["Paule-Mandel", "Hartung-Knapp CI", "t(k − 2)"]),
+    ],
+)
+def test_the_footer_names_model_estimator_and_interval(settings: dict[str, Any], words: list[str]) -> None:
+    shown = " ".join(texts(plots.forest(pooled(6, **settings))))
+    assert [word for word in words if word not in shown] == []
+    assert "I² =" in shown
+
+
+def test_the_equal_effects_model_has_no_prediction_interval() -> None:
+    assert "none" in texts(plots.forest(pooled(4, method="EE", test="wald")))
+
+
+def test_the_axis_runs_from_nought_to_a_hundred_percent() -> None:
+    ax = plots.forest(pooled(4))
+    assert ax.get_xlim() == (0, 100)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "20", "40", "60", "80", "100"]
+    assert "%" in ax.get_xlabel()
+
+
+def test_squares_have_an_area_in_proportion_to_the_weights() -> None:
+    result = pooled(7)
+    (squares,) = (artist for artist in plots.forest(result).collections if isinstance(artist, PathCollection))
+    sizes = np.asarray(squares.get_sizes())
+    np.testing.assert_allclose(sizes / sizes.sum(), result.weights)
+    rates = 100 * result.rows["events"].to_numpy(float) / result.rows["n"].to_numpy(float)
+    np.testing.assert_allclose(np.asarray(squares.get_offsets())[:, 0], rates)
+
+
+def test_the_diamond_spans_the_confidence_interval() -> None:
+    result = pooled(7)
+    (diamond,) = (patch for patch in plots.forest(result).patches if isinstance(patch, Polygon))
+    corners = diamond.get_xy()[:, 0]
+    assert corners.min() == pytest.approx(100 * result.conf_low)
+    assert corners.max() == pytest.approx(100 * result.conf_high)
+
+
+def test_labels_are_a_column_or_given_one_by_one() -> None:
+    result = pooled(2)
+    assert {"First", "Second"} <= set(texts(plots.forest(result, labels=["First", "Second"])))
+    assert {"study-0", "study-1"} <= set(texts(plots.forest(result, labels="trial")))
+    with pytest.raises(SynthesisError, match="expected 2 labels"):
+        plots.forest(result, labels=["First"])
+    with pytest.raises(SynthesisError, match="no column 'nickname'"):
+        plots.forest(result, labels="nickname")
+
+
+def test_arm_and_population_are_named_only_where_they_are_needed() -> None:
+    frame = pd.DataFrame(
+        {
+            "trial": ["alpha", "alpha", "beta", "gamma"],
+            "arm": ["one", "two", "only", "only"],
+            "population": ["all", "all", "all", "ihc-3+"],
+            "events": [3, 4, 5, 6],
+            "n": [10, 11, 12, 13],
+        }
+    )
+    result = synthesis.pool(measures.effects(frame))
+    assert {"alpha, one", "alpha, two", "beta", "gamma, ihc-3+"} <= set(texts(plots.forest(result)))
+
+
+def test_frames_without_names_are_numbered() -> None:
+    frame = pd.DataFrame({"events": [3, 4], "n": [10, 11]})
+    assert {"Study 1", "Study 2"} <= set(texts(plots.forest(synthesis.pool(measures.effects(frame)))))
+
+
+def test_notes_of_the_result_stand_under_the_plot() -> None:
+    assert any("only 3 studies" in text for text in texts(plots.forest(pooled(3))))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_figures_are_written_without_pyplot(tmp_path: Any, suffix: str) -> None:
+    figure = plots.forest(pooled(4)).get_figure(root=True)
+    assert figure is not None
+    figure.savefig(tmp_path / f"forest.{suffix}")
+    assert (tmp_path / f"forest.{suffix}").stat().st_size > 1000
+
+
+def test_nothing_global_is_touched() -> None:
+    import matplotlib as mpl  # noqa: PLC0415
+
+    before = dict(mpl.rcParams)
+    plots.forest(pooled(4))
+    assert dict(mpl.rcParams) == before
+
+
+def test_extreme_rates_stay_on_the_axis() -> None:
+    frame = pd.DataFrame({"trial": ["none", "all", "some"], "events": [0, 9, 4], "n": [7, 9, 11]})
+    ax = plots.forest(synthesis.pool(measures.effects(frame)))
+    assert_tidy(ax)
+    assert "0.0 (0.0–41.0)" in texts(ax)
+    assert "100.0 (66.4–100.0)" in texts(ax)
