@@ -363,7 +363,7 @@ def test_arms_that_share_a_part_share_patients() -> None:
     study = trial("alpha", arms, Figures(proportions=(orr("global", 150, 685), orr("extended", 110, 405))))
     assert [row[0] for row in rates(study)] == ["global"]
     both = query.proportions(reports="all", catalog=catalog(study))
-    with pytest.raises(herbtc.SynthesisError, match="counted twice: alpha/global .*alpha/extended"):
+    with pytest.raises(herbtc.SynthesisError, match=r"counted twice: alpha/global .*alpha/extended"):
         synthesis.pool(measures.effects(both))
     assert query.trials(catalog=catalog(study))["n"].tolist() == [685]
 

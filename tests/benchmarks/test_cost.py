@@ -84,8 +84,8 @@ def folder_of(studies: int, folder: Path) -> Path:
 def test_loading_grows_in_proportion_to_the_studies(tmp_path: Path) -> None:
     few, many = folder_of(3, tmp_path / "few"), folder_of(300, tmp_path / "many")
     shared = best_of(5, lambda: herbtc.read(folder_of_agents(tmp_path)))
-    one = best_of(5, lambda: herbtc.read(few)) - shared
-    hundred = best_of(2, lambda: herbtc.read(many)) - shared
+    one = best_of(10, lambda: herbtc.read(few)) - shared
+    hundred = best_of(4, lambda: herbtc.read(many)) - shared
     print(f"\n3 studies {1000 * one:.0f} ms, 300 studies {1000 * hundred:.0f} ms: {hundred / one:.0f} x")
     assert hundred <= 110 * one
 
