@@ -19,7 +19,13 @@ README = Path(__file__).parents[1] / "README.md"
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m herbtc` in a folder."""
-    settings = {**os.environ, "PYTHONIOENCODING": "utf-8", "MPLCONFIGDIR": str(folder), **environment}
+    settings = {
+        **os.environ,
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONWARNINGS": "ignore::DeprecationWarning",  # pandas 2.2.0 has one to tell at import
+        "MPLCONFIGDIR": str(folder),
+        **environment,
+    }
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "herbtc", *arguments],
         cwd=folder,
