@@ -422,6 +422,21 @@ def test_an_effect_that_is_no_number_is_refused() -> None:
     assert refusal(frame) == "expected a finite yi and a vi above 0; not so in study-2/btc (row 2)"
 
 
+@pytest.mark.parametrize("measure", list(measures.MEASURES))
+def test_the_mean_rate_is_the_integral_over_the_distribution_of_effects(measure: str) -> None:
+    result = synthesis.pool(measures.effects(evidence(*FIVE), measure))
+    grid = np.linspace(-9, 9, 200_001)
+    density = np.exp(-(grid**2) / 2)
+    harmonic = result.k / float((1 / result.rows["n"].to_numpy(float)).sum())
+    rates = measures.back(result.beta + np.sqrt(result.tau2) * grid, measure, harmonic)
+    assert result.marginal() == pytest.approx(float(rates @ density / density.sum()), abs=1e-4)
+
+
+def test_the_mean_rate_is_the_median_rate_where_studies_do_not_differ() -> None:
+    result = synthesis.pool(evidence(*FIVE), method="EE", test="wald")
+    assert result.marginal() == pytest.approx(result.estimate, rel=1e-12)
+
+
 def test_weights_cannot_be_written_to() -> None:
     result = synthesis.pool(evidence(*FIVE))
     with pytest.raises(ValueError, match="read-only"):
