@@ -583,7 +583,6 @@ def test_a_truth_is_not_a_number() -> None:
 # --- on the shipped evidence ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore::herbtc.HerbtcWarning")
 def test_the_natural_way_goes_from_query_to_pooled_estimate_as_it_is() -> None:
     frame = query.proportions(endpoint="orr", her2_directed=True)
     pooled = synthesis.pool(measures.effects(frame, "logit"))

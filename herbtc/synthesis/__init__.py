@@ -176,7 +176,8 @@ class Pooled:
     def __repr__(self) -> str:
         return (
             f"<Pooled {self.method}/{self.measure}/{self.test}: {percent(self.estimate)} % "
-            f"({percent(self.conf_low)} to {percent(self.conf_high)}), k={self.k}, n={self.n}>"
+            f"({percent(self.conf_low)} to {percent(self.conf_high)}), k={self.k}, n={self.n}"
+            f"{f', notes: {len(self.notes)}' if self.notes else ''}>"
         )
 
     def _repr_html_(self) -> str:
@@ -235,9 +236,9 @@ def pool(
     Warns
     -----
     herbtc.HerbtcWarning
-        For fewer than five studies, for tau² at its boundary of 0, where rows without events or n were left out, and
-        where several arms of one study come in a frame that no query made, so that nothing says whether they share
-        patients.
+        For fewer than five studies, for tau² at its boundary of 0, and where several arms of one study come in a frame
+        that no query made, so that nothing says whether they share patients. Rows without events or n are left out
+        and named in the notes.
 
     References
     ----------
@@ -260,8 +261,6 @@ def pool(
     measure = one_measure(frame)
     notes: list[str] = []
     usable = frame[["events", "n", "yi", "vi"]].notna().all(axis=1).to_numpy()
-    if not usable.all():
-        notes.append(f"left out for want of events or n: {rows_named(frame, ~usable)}")
     rows = frame[usable]
     refuse(rows, mix=mix)
     if len(rows) < FEW:
@@ -275,6 +274,9 @@ def pool(
         notes.append("tau² is estimated at its boundary, 0, which does not show that the studies agree")
     for note in notes:
         warnings.warn(note, HerbtcWarning, stacklevel=2)
+    if not usable.all():
+        # Not doubtful, only incomplete: the shipped evidence itself has rates that are printed without a number.
+        notes.insert(0, f"left out for want of events or n: {rows_named(frame, ~usable)}")
     w = 1 / (v + tau2)
     beta, spread = weighted(y, w)
     factor = 1.0 if test == "wald" else spread / (k - 1)
