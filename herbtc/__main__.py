@@ -82,7 +82,7 @@ def by_mechanism(response: pd.DataFrame) -> Iterator[str]:
         events, n = int(rows["events"].sum()), int(rows["n"].sum())
         rates = 100 * rows["events"].astype(float) / rows["n"].astype(float)
         range_ = f"{rates.min():.0f} to {rates.max():.0f}" if len(rows) > 1 else f"{rates.min():.0f}"
-        yield row.format(mechanism, rows["trial"].nunique(), n, f"{events} ({100 * events / n:.1f} %)", range_)
+        yield row.format(mechanism, rows["trial"].nunique(), n, f"{events} ({percent(events / n)} %)", range_)
     uncounted = response[response["events"].isna() | response["n"].isna()]
     if len(uncounted):
         yield f"not counted, because the report reached prints no number of patients: {', '.join(uncounted['trial'])}"
@@ -95,7 +95,7 @@ def studies(*, her2_directed: bool) -> Iterator[str]:
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for endpoint in (Endpoint.ORR, Endpoint.PFS, Endpoint.OS):
         ask = query.durations if endpoint.is_time else query.proportions
-        for record in ask(endpoint=endpoint, btc_only=True, her2_directed=None).to_dict("records"):
+        for record in ask(endpoint=endpoint, btc_only=True).to_dict("records"):
             cells.setdefault((record["trial"], record["arm"]), {})[endpoint] = record
     marks: set[str] = set()
     records = [record for record in arms.to_dict("records") if (record["trial"], record["arm"]) in cells]

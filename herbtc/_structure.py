@@ -142,9 +142,9 @@ def _day(value: Any, _: type) -> date:
 
 def _number_or_reach(value: Any, _: Any) -> Decimal | Reach:
     if type(value) is str:
-        if value in set(Reach):
-            return Reach(value)
-        raise _refuse(f"a number or one of {' '.join(Reach)}", value)
+        if value not in _words(Reach):
+            raise _refuse(f"a number or one of {' '.join(Reach)}", value)
+        return Reach(value)
     return _number(value, _)
 
 

@@ -62,6 +62,8 @@ def matching(name: str, pattern: re.Pattern[str], expected: str) -> Rule:
 
 
 def ordered(low: str, high: str) -> Rule:
+    """Rule that two numbers, if there are both, stand in order."""
+
     # A misprint is kept as printed, so a suspect figure may break the order of its numbers.
     def holds(one: Any, other: Any, suspect: str | None) -> bool:
         return (
@@ -72,6 +74,7 @@ def ordered(low: str, high: str) -> Rule:
 
 
 def together(name: str, *others: str) -> Rule:
+    """Rule that a field is reported only beside one of the others."""
     return Rule(
         (name, *others),
         lambda _, *rest: any(other is not None for other in rest),
@@ -100,8 +103,8 @@ class Record:
     def __repr__(self) -> str:
         # What was not reported is left out, so that a figure can be read at a glance.
         reported = ((name, getattr(self, name)) for name in _types(type(self)))  # type: ignore[arg-type]
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in reported if value is not None and value != ())
-        return f"{type(self).__name__}({shown})"
+        values = ", ".join(f"{name}={_short(value)}" for name, value in reported if value is not None and value != ())
+        return f"{type(self).__name__}({values})"
 
     def __attrs_post_init__(self) -> None:
         """Raise DataError if a field has a wrong type or a rule of the class is broken."""

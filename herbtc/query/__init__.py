@@ -465,7 +465,7 @@ def _values(catalog: Catalog, kind: str) -> dict[str, Any]:
 
 def _named_figures(kind: str, what: str, name: Words, catalog: Catalog | None, filters: Filters) -> pd.DataFrame:
     catalog = load() if catalog is None else catalog
-    known = sorted({getattr(row.figure, what) for row in rows(catalog, kind)})
+    known = sorted({getattr(row.figure, what) for row in rows(catalog, kind)}) if name is not None else ()
     return _figures(kind, name, known, catalog, filters)
 
 

@@ -61,8 +61,8 @@ class Column:
         What it holds, with its unit.
     value : callable
         Takes a row, returns the value; None where there is none.
-    words : type of StrEnum, optional
-        The vocabulary of a category, in the order of its members.
+    words : tuple of str
+        The vocabulary of a category, in its order; empty for other dtypes.
     ordered : bool
         Whether the category is ordered.
     """

@@ -15,6 +15,7 @@ from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from decimal import Decimal
 
     import pandas as pd
 
@@ -29,11 +30,19 @@ class _ArmRow:
     mechanisms: tuple[MechanismClass, ...]
     her2: Her2
 
+    @property
+    def her2_directed(self) -> bool:
+        return self.mechanisms[0].her2_directed
+
 
 @frozen(eq=False)
 class _TrialRow:
     trial: Trial
     arms: tuple[_ArmRow, ...]
+
+    @property
+    def her2_directed(self) -> bool:
+        return any(arm.her2_directed for arm in self.arms)
 
 
 @frozen(eq=False)
@@ -63,6 +72,11 @@ def _conjugate(name: str) -> Any:
 
 def _ratios(agent: Agent) -> tuple[DrugAntibodyRatio, ...]:
     return agent.conjugate.ratios if agent.conjugate else ()
+
+
+def _ratio_ends(agent: Agent) -> list[Decimal]:
+    printed = (end for ratio in _ratios(agent) for end in (ratio.value, ratio.low, ratio.high))
+    return [end for end in printed if end is not None]
 
 
 def _printed(ratio: DrugAntibodyRatio) -> str:
@@ -117,26 +131,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         number(
             "dar_low",
             "least drug-antibody ratio that any source prints",
-            lambda row: min(
-                (
-                    low
-                    for ratio in _ratios(row)
-                    if (low := ratio.low if ratio.value is None else ratio.value) is not None
-                ),
-                default=None,
-            ),
+            lambda row: min(_ratio_ends(row), default=None),
         ),
         number(
             "dar_high",
             "greatest drug-antibody ratio that any source prints",
-            lambda row: max(
-                (
-                    high
-                    for ratio in _ratios(row)
-                    if (high := ratio.high if ratio.value is None else ratio.value) is not None
-                ),
-                default=None,
-            ),
+            lambda row: max(_ratio_ends(row), default=None),
         ),
         text(
             "dar_printed",
@@ -160,16 +160,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         truth(
             "her2_directed",
             "whether any arm got a HER2-directed agent",
-            lambda row: any(arm.mechanisms[0].her2_directed for arm in row.arms),
+            lambda row: row.her2_directed,
         ),
         text(
             "mechanism",
             "HER2-directed classes of its arms, else classes of all agents",
             lambda row: _joined(
                 dict.fromkeys(
-                    " + ".join(arm.mechanisms)
-                    for arm in row.arms
-                    if arm.mechanisms[0].her2_directed or not any(each.mechanisms[0].her2_directed for each in row.arms)
+                    " + ".join(arm.mechanisms) for arm in row.arms if arm.her2_directed or not row.her2_directed
                 )
             ),
         ),
@@ -198,7 +196,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "HER2-directed classes of the arm, else the classes of all its agents",
             lambda row: " + ".join(row.mechanisms),
         ),
-        truth("her2_directed", "whether any agent acts on HER2", lambda row: row.mechanisms[0].her2_directed),
+        truth("her2_directed", "whether any agent acts on HER2", lambda row: row.her2_directed),
         word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
         word("her2", "HER2 group of the arm", Her2, lambda row: row.her2),
         text("definition", "key of the HER2 definition", lambda row: row.arm.definition),
@@ -389,9 +387,7 @@ def _arms(
         and _passes(lines, row.arm.line)
         and all(
             asked in (None, value)
-            for asked, value in zip(
-                truths, (row.mechanisms[0].her2_directed, row.arm.her2_selected, row.arm.btc_only), strict=True
-            )
+            for asked, value in zip(truths, (row.her2_directed, row.arm.her2_selected, row.arm.btc_only), strict=True)
         )
     ]
 
@@ -429,15 +425,11 @@ def trials(
     """
     catalog = load() if catalog is None else catalog
     passing = {row.trial.key for row in _arms(catalog, trial, agent, mechanism, line, truths=(None, None, None))}
-    every = {
-        each.key: _TrialRow(each, tuple(row for row in _arm_rows(catalog) if row.trial is each))
-        for each in catalog.trials
-    }
-    found = [
-        row
-        for key, row in every.items()
-        if key in passing and her2_directed in (None, any(arm.mechanisms[0].her2_directed for arm in row.arms))
-    ]
+    arms_of: dict[str, list[_ArmRow]] = {each.key: [] for each in catalog.trials}
+    for row in _arm_rows(catalog):
+        arms_of[row.trial.key].append(row)
+    every = [_TrialRow(each, tuple(arms_of[each.key])) for each in catalog.trials if each.key in passing]
+    found = [row for row in every if her2_directed in (None, row.her2_directed)]
     return _frame("trials", found, catalog)
 
 
@@ -502,11 +494,11 @@ def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalo
     catalog = load() if catalog is None else catalog
     keys = wanted("definition", definition, [each.key for each in catalog.definitions])
     groups = wanted("her2", her2, Her2)
+    arms_by: dict[str | None, list[str]] = {}
+    for row in _arm_rows(catalog):
+        arms_by.setdefault(row.arm.definition, []).append(f"{row.trial.key}/{row.arm.key}")
     found = [
-        _DefinitionRow(
-            each,
-            tuple(f"{row.trial.key}/{row.arm.key}" for row in _arm_rows(catalog) if row.arm.definition == each.key),
-        )
+        _DefinitionRow(each, tuple(arms_by.get(each.key, ())))
         for each in catalog.definitions
         if _passes(keys, each.key) and _passes(groups, each.group)
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, cast
 from attrs import field, frozen
 
 from herbtc import terms
-from herbtc.errors import UnknownKeyError, look_up
+from herbtc.errors import look_up
 from herbtc.models import Proportion
 from herbtc.terms import (
     Analysis,
@@ -135,13 +135,18 @@ def _agents(catalog: Catalog) -> dict[str, Agent]:
     return {agent.key: agent for agent in catalog.agents}
 
 
+@lru_cache(maxsize=8)
+def _groups(catalog: Catalog) -> dict[str, Her2]:
+    return {definition.key: definition.group for definition in catalog.definitions}
+
+
 def her2_of(arm: Arm, catalog: Catalog, strata: tuple[Stratum, ...] = ()) -> Her2:
     """Return the HER2 group of an arm, or of a population within it."""
     for stratum in strata:
         if stratum.by in _HER2_PARTITIONS:
             return Her2(stratum)
     if arm.definition is not None:
-        return catalog.definition(arm.definition).group
+        return _groups(catalog)[arm.definition]
     return Her2.SELECTED if arm.her2_selected else Her2.UNSELECTED
 
 
@@ -229,7 +234,10 @@ def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], f
         raise TypeError(f"unknown filter {', '.join(unknown)}; there are: {', '.join(Filters.__annotations__)}")
     what = _WHAT.get(kind, "endpoint")
     asked = {
-        name: wanted(name, cast("Words", filters.get(name)), vocabulary(catalog))
+        # A vocabulary is gathered only for a filter that is there: most queries have one or two.
+        name: wanted(name, words, vocabulary(catalog))
+        if (words := cast("Words", filters.get(name))) is not None
+        else None
         for name, vocabulary in _VOCABULARIES.items()
     }
     asked[what] = wanted(what, endpoint, known)
@@ -279,9 +287,7 @@ def wanted(what: str, words: Words, known: Iterable[str]) -> frozenset[str] | No
 
 def one_of(what: str, word: object, words: tuple[str, ...]) -> str:
     """Return the word if it is one of those allowed, else raise UnknownKeyError."""
-    if word not in words:
-        raise UnknownKeyError(what, word, words)
-    return str(word)
+    return look_up(what, word, {each: each for each in words})
 
 
 def _truth(name: str, value: object) -> bool | None:
