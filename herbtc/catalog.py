@@ -216,16 +216,27 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
     )
 
 
+def _listed(folder: Path) -> tuple[list[Path], list[Problem]]:
+    # What stands in the folder and in its trials.
+    studies = folder / "trials"
+    if not folder.is_dir():
+        return [], [Problem("", "", "no such folder")]
+    try:
+        # `iterdir` and not `glob`, which passes over a folder that it may not list.
+        paths = [*sorted(folder.iterdir()), *(sorted(studies.iterdir()) if studies.is_dir() else ())]
+    except OSError as error:
+        return [], [Problem("", "", f"cannot be listed: {error.strerror}")]
+    if studies.exists() and not studies.is_dir():
+        return paths, [Problem("trials", "", "expected a folder with one file per study")]
+    return paths, []
+
+
 def _contents(folder: Path) -> tuple[dict[str, bytes | None], list[Problem]]:
     # Name of each data file -> what is in it, None where it could not be read.
-    if not folder.is_dir():
-        return {}, [Problem("", "", "no such folder")]
-    problems: list[Problem] = []
-    files: dict[str, bytes | None] = {}
+    paths, problems = _listed(folder)
     studies = folder / "trials"
-    if studies.exists() and not studies.is_dir():
-        problems.append(Problem("trials", "", "expected a folder with one file per study"))
-    for path in (*sorted(folder.iterdir()), *sorted(studies.glob("*"))):
+    files: dict[str, bytes | None] = {}
+    for path in paths:
         file = path.relative_to(folder).as_posix()
         if path.name.startswith(".") or path == studies:
             continue

@@ -6,6 +6,7 @@ import pickle
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,8 +17,8 @@ from herbtc import Catalog, DataError, HerbtcError, UnknownKeyError, her2, model
 from herbtc.errors import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from enum import StrEnum
-    from pathlib import Path
 
 AGENTS = """
 [[sources]]
@@ -874,6 +875,22 @@ def test_a_file_that_is_not_toml_is_one_problem_of_the_whole_file(
     assert (file, path) == (IN_STUDY, "")
     assert said.startswith(message)
     assert said != "not TOML: "
+
+
+@pytest.mark.parametrize("name", ["evidence", "trials"])
+def test_a_folder_that_may_not_be_listed_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = write(tmp_path / "evidence", {**FILES})
+    listed = Path.iterdir
+
+    def refuse(path: Path) -> Iterator[Path]:
+        if path.name == name:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert problems(folder) == [("", "", "cannot be listed: Permission denied")]
 
 
 def test_a_byte_order_mark_is_called_by_its_name(tmp_path: Path) -> None:
