@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from evidence_pages import PARTS_OF_EVIDENCE
+from markup import GAP, code, count, link, plain, table, unbroken
 
 import herbtc
 from herbtc import query, terms
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from herbtc.models import Figure, Source, Trial
 
 ROOT = Path(__file__).parents[1]
-GAP = "–"
 FEW_WORDS = 6
 
 
@@ -45,52 +46,6 @@ def write(folder: Path) -> None:
             path.write_text(text, "utf-8")
 
 
-# --- Markdown ---------------------------------------------------------------------------------------------------------
-
-
-def plain(value: object) -> str:
-    """Return a value as text that Markdown leaves as it is, a dash for none."""
-    if value is None or value is pd.NA or value in ("", ()):
-        return GAP
-    return re.sub(r"([\\`*_{}\[\]<>#|~$^])", r"\\\1", str(value)).replace("\n", " ")
-
-
-def code(value: object) -> str:
-    """Return a value as code, a dash for none."""
-    return GAP if value is None or value is pd.NA else f"`{value}`".replace("|", "\\|")
-
-
-def link(text: str, address: str | None) -> str:
-    """Return text that links to an address, where there is one."""
-    return f"[{plain(text)}](<{address}>)" if address else plain(text)
-
-
-def table(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[int] = (), long: int | None = None
-) -> Iterator[str]:
-    """Yield the lines of a table; `numbers` are the places of columns aligned to the right, `long` has long text."""
-    right = set(numbers)
-    yield ""
-    if long is not None:
-        # The style sheet gives the column room.
-        yield from ("```{rst-class} " + f"long-{long + 1}", "```")
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'|'.join('--:' if place in right else ':--' for place in range(len(header)))}|"
-    for row in rows:
-        yield f"| {' | '.join(map(str, row))} |"
-    yield ""
-
-
-def unbroken(day: object) -> str:
-    """Return a day that is not broken at its hyphens."""
-    return str(day).replace("-", "\N{NON-BREAKING HYPHEN}")
-
-
-def count(number: int) -> object:
-    """Return a number, a dash for none."""
-    return number or GAP
-
-
 # --- code -------------------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +54,7 @@ def vocabularies() -> dict[str, type[StrEnum]]:
     return {
         name: each
         for name, each in vars(terms).items()
-        if inspect.isclass(each) and issubclass(each, StrEnum) and each.__module__ == terms.__name__
+        if inspect.isclass(each) and issubclass(each, StrEnum) and each.__module__.startswith(terms.__name__)
     }
 
 
@@ -499,6 +454,29 @@ def search_log() -> Iterator[str]:
     yield from lines
 
 
+def simulated() -> Iterator[str]:
+    """Yield the coverage and the width of intervals, from the stored simulation."""
+    stored = pd.read_csv(Path(__file__).parent / "simulation.csv")
+    mean, new = (stored[stored["interval"] == interval] for interval in ("mean", "new"))
+    for heading, rows in (
+        *((f"Intervals of the mean, τ = {tau:g}", mean[mean["tau"] == tau]) for tau in sorted(mean["tau"].unique())),
+        (
+            f"Intervals of the mean, rate {100 * mean['rate'].min():g} %, τ above 0",
+            mean[(mean["rate"] == mean["rate"].min()) & (mean["tau"] > 0)],
+        ),
+        *((f"Prediction intervals, τ = {tau:g}", new[new["tau"] == tau]) for tau in sorted(new["tau"].unique()) if tau),
+    ):
+        cells = rows.pivot_table(index="method", columns="k", values=["coverage", "width"], sort=False)
+        yield f"### {heading}"
+        yield ""
+        yield "Coverage in percent, then mean width in percentage points."
+        yield from table(
+            ("interval", *(f"{what}, k = {k}" for what, k in cells.columns)),
+            [(plain(method), *(f"{value:.1f}" for value in row)) for method, *row in cells.itertuples(name=None)],
+            numbers=range(1, len(cells.columns) + 1),
+        )
+
+
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "agreement": agreement,
     "columns": columns,
@@ -508,8 +486,9 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "methods": methods,
     "numbers": numbers,
     "reports": reports,
+    "simulation": simulated,
     "search-log": search_log,
     "studies": studies,
     "suspects": suspects,
     "vocabularies": words,
-}
+} | PARTS_OF_EVIDENCE

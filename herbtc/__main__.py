@@ -107,7 +107,8 @@ def studies(*, her2_directed: bool) -> Iterator[str]:
             n = "–" if pd.isna(patients) else patients
             yield _NUMBERS.format(textwrap.shorten(name, 34, placeholder="…"), n, *shown).rstrip()
             read = ", ".join(dict.fromkeys(each["source"] for each in found.values()))
-            about = f"{record['agents']}; {record['line']} line; {record['her2']}; {read}"
+            line = "line not stated" if pd.isna(record["line"]) else f"{record['line']} line"
+            about = f"{record['agents']}; {line}; {record['her2']}; {read}"
             yield from textwrap.wrap(about, WIDTH, initial_indent="    ", subsequent_indent="    ")
     yield from (_MARKS[mark] for mark in _MARKS if mark in marks)
 
@@ -122,9 +123,14 @@ def _cell(record: dict[str, Any] | None, marks: set[str]) -> str:
     median = "median_months" in record
     names = ("median_months", "low_months", "high_months") if median else ("percent", "low", "high")
     value, low, high = (record[name] for name in names)
-    if pd.isna(value):
-        value = 100 * record["events"] / record["n"]
-    text = "not reached" if median and record["not_reached"] is True else _digits(value)
+    if pd.isna(value) and median:
+        text = "not reached" if record["not_reached"] is True else "not estimable"
+    elif pd.isna(value):
+        # Some reports count responders without a percentage, and a few without saying of how many.
+        whole = pd.notna(record["n"])
+        text = _digits(100 * record["events"] / record["n"]) if whole else f"{record['events']} patients"
+    else:
+        text = _digits(value)
     if pd.isna(low) or (median and record["interval"] != "ci"):
         return text
     end = _digits(high) if pd.notna(high) else "NR" if record["high_status"] == Reach.NOT_REACHED else "NE"

@@ -5,6 +5,7 @@ Checked on the parsed documents and not on the records, so that a broken value h
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from herbtc.errors import Problem, shown
 from herbtc.models import FIGURE_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 Document = dict[str, Any]
 Fault = tuple[str, str]
@@ -42,20 +43,22 @@ def broken(files: Mapping[str, Document | None], taken: Mapping[str, Collection[
     files : mapping of str
         The parsed document of each file of a folder; None where it could not be parsed.
     taken : mapping of str
-        The keys of ``mechanisms agents definitions trials`` that exist already.
+        The keys of ``mechanisms agents definitions approvals guidelines trials`` that exist already.
     """
-    sections = {"mechanisms": "agents.toml", "agents": "agents.toml", "definitions": "definitions.toml"}
+    sections = {"mechanisms": "agents.toml", "agents": "agents.toml"} | {
+        section: f"{section}.toml" for section in ("definitions", "approvals", "guidelines")
+    }
     known: dict[str, Collection[str] | None] = {
         section: None
         if file in files and files[file] is None
         else {*taken[section], *_keys(_tables(files.get(file), section))}
         for section, file in sections.items()
     }
-    known["trials"] = {*taken["trials"], *(_stem(file) for file in files if file not in sections.values())}
+    known["trials"] = {*taken["trials"], *(_stem(file) for file in files if file.startswith("trials/"))}
     keys = _Known(taken, known)
     for file, document in files.items():
         if document is not None:
-            find = {"agents.toml": _in_agents, "definitions.toml": _in_definitions}.get(file)
+            find = _IN.get(file)
             found = find(document, keys) if find else _in_study(_stem(file), document, keys)
             yield from (Problem(file, path, message) for path, message in found)
 
@@ -143,6 +146,38 @@ def _in_definitions(document: Document, keys: _Known) -> Iterator[Fault]:
         yield from _dangling(f"definitions[{i}].", definition, "source", sources)
 
 
+def _in_acts(section: str, document: Document, keys: _Known) -> Iterator[Fault]:
+    sources = _keys(_tables(document, "sources"))
+    yield from _repeated(document, "sources")
+    yield from _repeated(document, section, keys.taken[section])
+    for i, act in _tables(document, section):
+        path = f"{section}[{i}]."
+        yield from _dangling(path, act, "source", sources)
+        yield from _dangling(path, act, "agents", keys.known["agents"], what="an agent")
+        yield from _dangling(path, act, "definition", keys.known["definitions"], what="a HER2 definition")
+        yield from _dangling(path, act, "trial", keys.known["trials"], what="a study")
+        known = keys.known[section]
+        others = None if known is None else set(known) - {_text(act, "key")}
+        yield from _dangling(path, act, "replaces", others, what="another of these")
+
+
+def _in_prevalence(document: Document, _: _Known) -> Iterator[Fault]:
+    sources = _keys(_tables(document, "sources"))
+    yield from _repeated(document, "sources")
+    for section in ("prevalence", "concordance", "prognosis"):
+        for i, figure in _tables(document, section):
+            yield from _dangling(f"{section}[{i}].", figure, "source", sources)
+
+
+_IN: dict[str, Callable[[Document, _Known], Iterator[Fault]]] = {
+    "agents.toml": _in_agents,
+    "definitions.toml": _in_definitions,
+    "approvals.toml": partial(_in_acts, "approvals"),
+    "guidelines.toml": partial(_in_acts, "guidelines"),
+    "prevalence.toml": _in_prevalence,
+}
+
+
 def _in_study(stem: str, document: Document, keys: _Known) -> Iterator[Fault]:
     if isinstance(document.get("key"), str) and document["key"] != stem:
         yield "key", f"expected the name of the file, {stem!r}, got {document['key']!r}"
@@ -152,6 +187,8 @@ def _in_study(stem: str, document: Document, keys: _Known) -> Iterator[Fault]:
     yield from _dangling("", document, "overlaps", others, what="another study")
     yield from _repeated(document, "sources")
     yield from _in_arms(document, keys)
+    for i, appraisal in _tables(document, "appraisals"):
+        yield from _dangling(f"appraisals[{i}].", appraisal, "source", _keys(_tables(document, "sources")))
     yield from _in_figures(document, keys)
 
 

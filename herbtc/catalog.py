@@ -15,7 +15,19 @@ from herbtc import terms
 from herbtc._version import __version__
 from herbtc.errors import DataError, Problem, look_up
 from herbtc.her2 import Definition
-from herbtc.models import FIGURE_KINDS, Agent, Mechanism, Record, Source, Trial
+from herbtc.models import (
+    FIGURE_KINDS,
+    Agent,
+    Approval,
+    Concordance,
+    Guideline,
+    Mechanism,
+    Prevalence,
+    Prognosis,
+    Record,
+    Source,
+    Trial,
+)
 
 T = TypeVar("T")
 
@@ -40,6 +52,42 @@ class DefinitionFile(Record):
     definitions: tuple[Definition, ...] = ()
 
 
+@frozen(kw_only=True, repr=False)
+class ApprovalFile(Record):
+    """What ``approvals.toml`` holds."""
+
+    sources: tuple[Source, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+
+
+@frozen(kw_only=True, repr=False)
+class GuidelineFile(Record):
+    """What ``guidelines.toml`` holds."""
+
+    sources: tuple[Source, ...] = ()
+    guidelines: tuple[Guideline, ...] = ()
+
+
+@frozen(kw_only=True, repr=False)
+class PrevalenceFile(Record):
+    """What ``prevalence.toml`` holds."""
+
+    sources: tuple[Source, ...] = ()
+    prevalence: tuple[Prevalence, ...] = ()
+    concordance: tuple[Concordance, ...] = ()
+    prognosis: tuple[Prognosis, ...] = ()
+
+
+FILES: dict[str, type[Record]] = {
+    "agents.toml": AgentFile,
+    "definitions.toml": DefinitionFile,
+    "approvals.toml": ApprovalFile,
+    "guidelines.toml": GuidelineFile,
+    "prevalence.toml": PrevalenceFile,
+}
+"""The data files beside ``trials/``, and what each holds."""
+
+
 @frozen(kw_only=True, repr=False, cache_hash=True)
 class Catalog:
     """All evidence of one release; immutable, hashable, comparable.
@@ -51,8 +99,12 @@ class Catalog:
         ``"+local"`` behind it where such a folder was added.
     mechanisms, agents, definitions, trials : tuple
         The records, in the order of their keys (mechanisms in the order of `herbtc.terms.MechanismClass`).
-    agent_sources, definition_sources : tuple of Source
-        Where the facts about agents and definitions were read; studies carry their own sources.
+    approvals, guidelines : tuple
+        Dated acts of agencies and guideline bodies, in the order of their days.
+    prevalence, concordance, prognosis : tuple
+        How often HER2 is found, how well tests agree, and what it means for survival.
+    agent_sources, definition_sources, approval_sources, guideline_sources, prevalence_sources : tuple of Source
+        Where these facts were read; studies carry their own sources.
 
     Examples
     --------
@@ -71,8 +123,16 @@ class Catalog:
     agents: tuple[Agent, ...] = ()
     definitions: tuple[Definition, ...] = ()
     trials: tuple[Trial, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    guidelines: tuple[Guideline, ...] = ()
+    prevalence: tuple[Prevalence, ...] = ()
+    concordance: tuple[Concordance, ...] = ()
+    prognosis: tuple[Prognosis, ...] = ()
     agent_sources: tuple[Source, ...] = ()
     definition_sources: tuple[Source, ...] = ()
+    approval_sources: tuple[Source, ...] = ()
+    guideline_sources: tuple[Source, ...] = ()
+    prevalence_sources: tuple[Source, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Catalog {self.release}: {self!s}>"
@@ -87,8 +147,10 @@ class Catalog:
             "figures": figures,
             "agents": len(self.agents),
             "HER2 definitions": len(self.definitions),
+            "acts": len(self.approvals) + len(self.guidelines),
+            "figures on testing": len(self.prevalence) + len(self.concordance) + len(self.prognosis),
         }
-        return ", ".join(f"{count} {what}" for what, count in counts.items())
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
     def trial(self, key: str) -> Trial:
         """Return the study with this key.
@@ -120,13 +182,21 @@ class Catalog:
         """Return the HER2 definition with this key; UnknownKeyError if there is none."""
         return look_up("definition", key, {definition.key: definition for definition in self.definitions})
 
+    def approval(self, key: str) -> Approval:
+        """Return the act of an agency with this key; UnknownKeyError if there is none."""
+        return look_up("approval", key, {each.key: each for each in self.approvals})
+
+    def guideline(self, key: str) -> Guideline:
+        """Return the statement of a guideline with this key; UnknownKeyError if there is none."""
+        return look_up("guideline", key, {each.key: each for each in self.guidelines})
+
     def extend(self, folder: str | PathLike[str]) -> "Catalog":
         """Return this catalog together with the evidence of a folder, which may refer to agents and definitions here.
 
         Parameters
         ----------
         folder : path
-            A folder with ``trials/``, and with ``agents.toml`` and ``definitions.toml`` where it brings its own.
+            A folder with ``trials/``, and with the files beside it (``agents.toml`` …) where it brings its own.
 
         Raises
         ------
@@ -169,37 +239,41 @@ def read(folder: str | PathLike[str]) -> Catalog:
 
 
 def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
-    # cattrs and tomllib are needed to read only: importing herbtc stays cheap for those who only name it.
+    # cattrs and a reader of TOML are needed to read only: importing herbtc stays cheap for those who only name it.
     from herbtc import _references, _structure  # noqa: PLC0415
 
     base = base or Catalog(release=release)
     files: dict[str, dict[str, Any] | None] = {}
     contents, problems = _contents(folder)
     for file, content in contents.items():
-        files[file], faults = _structure.parse(content, file) if content is not None else (None, ())
+        files[file], faults = (
+            _structure.parse(content, file, shipped=folder == _SHIPPED) if content is not None else (None, ())
+        )
         problems += faults
     if not files and not problems:
-        problems.append(Problem("", "", "expected agents.toml, definitions.toml or studies in trials/; there are none"))
+        problems.append(Problem("", "", f"expected {', '.join(FILES)} or studies in trials/; there are none"))
 
-    def record(file: str, of: type[T]) -> T | None:
+    def record(file: str, of: type[T]) -> T:
         document = files.get(file)
-        if document is None:
-            return None
-        made, faults = _structure.structure(document, of, file)
+        made, faults = _structure.structure(document, of, file) if document is not None else (None, ())
         problems.extend(faults)
-        return made
+        # An empty record stands for a file that is not there, or that is broken: then nothing is returned at all.
+        return made if made is not None else of()
 
-    agents = record("agents.toml", AgentFile) or AgentFile()
-    definitions = record("definitions.toml", DefinitionFile) or DefinitionFile()
-    trials = [trial for file in files if file.startswith("trials/") if (trial := record(file, Trial))]
+    agents = record("agents.toml", AgentFile)
+    definitions = record("definitions.toml", DefinitionFile)
+    approvals = record("approvals.toml", ApprovalFile)
+    guidelines = record("guidelines.toml", GuidelineFile)
+    testing = record("prevalence.toml", PrevalenceFile)
+    trials = []
+    for file, document in files.items():
+        if file.startswith("trials/") and document is not None:
+            trial, faults = _structure.structure(document, Trial, file)
+            problems += faults
+            trials += [trial] if trial else []
+    keyed = ("mechanisms", "agents", "definitions", "approvals", "guidelines", "trials")
     problems += _references.broken(
-        files,
-        {
-            "mechanisms": {str(each.key) for each in base.mechanisms},
-            "agents": {agent.key for agent in base.agents},
-            "definitions": {definition.key for definition in base.definitions},
-            "trials": {trial.key for trial in base.trials},
-        },
+        files, {section: {str(each.key) for each in getattr(base, section)} for section in keyed}
     )
     if problems:
         order = {file: place for place, file in enumerate(files)}
@@ -211,8 +285,16 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
         agents=tuple(sorted(base.agents + agents.agents, key=lambda agent: agent.key)),
         definitions=tuple(sorted(base.definitions + definitions.definitions, key=lambda each: each.key)),
         trials=tuple(sorted((*base.trials, *trials), key=lambda trial: trial.key)),
+        approvals=tuple(sorted(base.approvals + approvals.approvals, key=lambda each: (each.decided, each.key))),
+        guidelines=tuple(sorted(base.guidelines + guidelines.guidelines, key=lambda each: (each.day, each.key))),
+        prevalence=base.prevalence + testing.prevalence,
+        concordance=base.concordance + testing.concordance,
+        prognosis=base.prognosis + testing.prognosis,
         agent_sources=base.agent_sources + agents.sources,
         definition_sources=base.definition_sources + definitions.sources,
+        approval_sources=base.approval_sources + approvals.sources,
+        guideline_sources=base.guideline_sources + guidelines.sources,
+        prevalence_sources=base.prevalence_sources + testing.sources,
     )
 
 
@@ -240,7 +322,7 @@ def _contents(folder: Path) -> tuple[dict[str, bytes | None], list[Problem]]:
         file = path.relative_to(folder).as_posix()
         if path.name.startswith(".") or path == studies:
             continue
-        if path.parent == studies or file in ("agents.toml", "definitions.toml"):
+        if path.parent == studies or file in FILES:
             if path.suffix != ".toml":
                 if path.suffix != ".md":
                     problems.append(Problem(file, "", "expected only .toml files here (.md files are passed over)"))
@@ -251,5 +333,5 @@ def _contents(folder: Path) -> tuple[dict[str, bytes | None], list[Problem]]:
                 files[file] = None
                 problems.append(Problem(file, "", f"cannot be read: {error.strerror}"))
         elif path.suffix.lower() == ".toml" or (path.is_dir() and any(path.glob("*.toml"))):
-            problems.append(Problem(file, "", "expected agents.toml, definitions.toml and studies in trials/ only"))
+            problems.append(Problem(file, "", f"expected {', '.join(FILES)} and studies in trials/ only"))
     return files, problems

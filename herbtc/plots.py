@@ -84,7 +84,7 @@ def forest(
     Examples
     --------
     >>> from herbtc import measures, plots, query, synthesis
-    >>> rates = query.proportions(endpoint="orr", mechanism="monoclonal-antibody", her2_directed=True)
+    >>> rates = query.proportions(endpoint="orr", line="second-or-later", her2_directed=True)
     >>> ax = plots.forest(synthesis.pool(measures.effects(rates.dropna(subset=["n"]), "logit")))
     >>> [float(end) for end in ax.get_xlim()]
     [0.0, 100.0]

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import herbtc
+from herbtc.models import FIGURE_KINDS
 
 FIRST = Path(herbtc.__file__).parent / "data" / "trials"
 SECOND = Path(__file__).parent / "second_extraction"
 SETTLED = SECOND / "settled"
-SECTIONS = ("proportions", "durations", "landmarks", "contrasts", "baseline", "adverse_events")
+SECTIONS = tuple(FIGURE_KINDS)
 
 # What tells one figure of a study from another …
 IDENTITY = (
     *("arm", "population", "endpoint", "item", "term", "at", "grade", "attribution", "related_to", "consequence"),
-    *("serious", "kind", "reference_arm", "reference_population", "role"),
+    *("serious", "kind", "reference_arm", "reference_population", "role", "instrument", "scale", "measure"),
 )
 # … and what it says. Fields that only one reader filled in are no disagreement.
 VALUES = ("events", "n", "percent", "median", "estimate", "low", "high", "level", "unit", "sides", "p")

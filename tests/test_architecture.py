@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import errors, measures, plots, query, synthesis, terms
+from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -34,7 +34,10 @@ FLOORS = {
     "query": 4,
     "measures": 4,
     "synthesis": 5,
+    "audit": 6,
     "plots": 6,
+    "planning": 6,
+    "benchmarks": 6,
     "__main__": 7,
 }
 
@@ -63,7 +66,7 @@ def test_imports_go_only_downwards(path: Path) -> None:
     assert upwards <= ({"models"} if name == "her2" else {"errors"} if name == "terms" else set())
 
 
-@pytest.mark.parametrize("name", ["measures", "synthesis", "plots"])
+@pytest.mark.parametrize("name", ["measures", "planning", "synthesis", "plots"])
 def test_statistics_know_no_catalog(name: str) -> None:
     files = [path for path in MODULES if path.relative_to(PACKAGE).parts[0].removesuffix(".py") == name]
     assert files
@@ -100,13 +103,20 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         "COLUMNS",
         "adverse_events",
         "agents",
+        "appraisal",
+        "approvals",
         "arms",
         "baseline",
+        "concordance",
         "contrasts",
         "definitions",
         "durations",
+        "guidelines",
         "landmarks",
         "mechanisms",
+        "patient_reported",
+        "prevalence",
+        "prognosis",
         "proportions",
         "sources",
         "trials",
@@ -147,7 +157,8 @@ def watch(event, args):
 sys.addaudithook(watch)
 import herbtc
 import json
-heavy = [name for name in ("numpy", "pandas", "scipy", "matplotlib", "tomllib", "cattrs") if name in sys.modules]
+known = ("numpy", "pandas", "scipy", "matplotlib", "tomllib", "toml_rs", "cattrs")
+heavy = [name for name in known if name in sys.modules]
 print(json.dumps({"opened": [name for name in opened if "herbtc" in name], "sockets": sockets, "heavy": heavy}))
 """
     )
@@ -174,7 +185,9 @@ def public(module: ModuleType) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", [query, measures, synthesis, plots, errors, terms], ids=lambda module: module.__name__
+    "module",
+    [query, measures, synthesis, planning, benchmarks, plots, errors, terms],
+    ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:
     undocumented = [name for name in public(module) if not inspect.getdoc(getattr(module, name))]

@@ -72,6 +72,15 @@ estimate = 0.80
 source = "author-2026"
 locator = "T"
 
+[[figures.patient_reported]]
+arm = "control"
+instrument = "eq-5d-5l"
+scale = "visual-analogue"
+measure = "mean-change"
+estimate = 1.5
+source = "author-2026"
+locator = "T"
+
 [[figures.adverse_events]]
 arm = "control"
 term = "nausea"
@@ -474,9 +483,11 @@ def test_a_new_study_is_named_where_its_definition_is_shown(folder: Path, add: C
 def test_a_new_study_is_in_the_pooled_estimate(folder: Path, add: Callable[[Path], Catalog]) -> None:
     def pooled(evidence: Catalog) -> synthesis.Pooled:
         rates = query.proportions(endpoint="orr", her2_directed=True, catalog=evidence)
-        return synthesis.pool(measures.effects(rates.dropna(subset=["events", "n"]), "logit"))
+        return synthesis.pool(measures.effects(rates.dropna(subset=["events", "n"]), "logit"), mix="line")
 
     before, after = pooled(herbtc.load()), pooled(add(folder))
+    assert before.n is not None
+    assert before.events is not None
     assert (after.k, after.n, after.events) == (before.k + 1, before.n + 40, before.events + 16)
     assert "new-study" in set(after.rows["trial"])
     assert after.estimate != before.estimate

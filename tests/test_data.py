@@ -1,26 +1,28 @@
 """Rules of curation over the shipped evidence: one rule a test, one case a record; the message says what to do.
 
-A figure that breaks a rule of arithmetic is either our slip (mend it) or its source's (keep it, with `suspect`).
+Arithmetic is the audit's business (tests/test_audit.py).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 import herbtc
+from herbtc import _structure, query
 from herbtc.models import FIGURE_KINDS
-from herbtc.synthesis import exact_interval
-from herbtc.terms import Endpoint, Interval, Sides
+from herbtc.terms import AppraisalTool, Design, Interval
 
 if TYPE_CHECKING:
     from herbtc.models import Arm, Source, Trial
 
 CATALOG = herbtc.load()
+SHIPPED = Path(herbtc.__file__).parent / "data"
 TRIALS = CATALOG.trials
 FIGURES = [
     pytest.param(trial, figure, id=f"{trial.key}-{kind}-{place}")
@@ -30,26 +32,28 @@ FIGURES = [
 ]
 SOURCES = [pytest.param(trial, source, id=f"{trial.key}-{source.key}") for trial in TRIALS for source in trial.sources]
 ARMS = [pytest.param(trial, arm, id=f"{trial.key}-{arm.key}") for trial in TRIALS for arm in trial.arms]
-COUNTED = [case for case in FIGURES if hasattr(case.values[1], "percent") and not hasattr(case.values[1], "at")]
+REPORTED = [trial for trial in TRIALS if any(getattr(trial.figures, kind) for kind in FIGURE_KINDS)]
+OWN = [trial for trial in REPORTED if trial.design is not Design.META_ANALYSIS]
 
+# Prospective studies whose registration was seen on no page that was reached.
+UNREGISTERED = {
+    "pansoho",
+    "choi-2021",
+    "herald",
+    "picca",
+    "peck-2012",
+    "jadetree",
+    "kwak-2013",
+    "shr-a1811-first-in-human",
+}
 # Arms selected by HER2 whose definition was not found.
-UNDEFINED = {("mypathway", "btc-2017"), ("mypathway", "all-tumours"), ("sgntuc-019", "all-tumours")}
-# Percentages that their sources cut off instead of rounding.
-CUT_OFF = {("tab", "ostwal-2024", "orr"), ("abc-06", "lamarca-2019b", "any")}
-# A percentage that is no whole number of its patients, kept because it may be adjusted for the design of the trial.
-NOT_WHOLE = {("tapur", "cannon-2024", "dcr")}
-
-
-def name(figure: Any) -> str:
-    """Return what a figure is about."""
-    return str(getattr(figure, "endpoint", None) or getattr(figure, "item", None) or figure.term)
-
-
-def half(printed: Decimal) -> Decimal:
-    """Return how far a value may lie from its printed digits."""
-    exponent = printed.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return Decimal((0, (5,), min(exponent, 0) - 1))
+UNDEFINED = {
+    ("chictr2500112844", "btc"),
+    ("herizon-btc-01", "safety-pool"),
+    ("mypathway", "all-tumours"),
+    ("mypathway", "btc-2017"),
+    ("sgntuc-019", "all-tumours"),
+}
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.key)
@@ -58,18 +62,63 @@ def test_a_study_says_when_it_was_last_reviewed(trial: Trial) -> None:
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.key)
-def test_a_study_has_a_registry_id(trial: Trial) -> None:
-    assert trial.registry_ids, "add registry_ids, the NCT number first"
+def test_a_prospective_study_has_a_registry_id(trial: Trial) -> None:
+    looking_back = {Design.RETROSPECTIVE, Design.POOLED, Design.META_ANALYSIS, Design.PROSPECTIVE_COHORT}
+    expected = trial.design not in looking_back and trial.key not in UNREGISTERED
+    assert bool(trial.registry_ids) or not expected, "add registry_ids, the NCT number first, or a line in UNREGISTERED"
+    assert not (trial.registry_ids and trial.key in UNREGISTERED), "take it out of UNREGISTERED"
 
 
 @pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.key)
-def test_a_study_has_response_and_survival(trial: Trial) -> None:
-    measured = {str(figure.endpoint) for figure in trial.figures.proportions}
-    measured |= {str(figure.endpoint) for figure in trial.figures.durations}
-    wanted = {"orr"} if trial.key == "zanidatamab-first-in-human" else {"orr", "pfs"}
-    if trial.key == "abc-02":
-        wanted |= {"os"}
-    assert wanted <= measured, "a study needs its core figures, or a line here that says which could not be reached"
+def test_a_study_without_figures_is_registered_or_says_what_it_is(trial: Trial) -> None:
+    if trial not in REPORTED:
+        registered = any(source.kind in ("registry", "trade-press", "press-release") for source in trial.sources)
+        assert trial.note, "say in a note what was looked for and not found"
+        assert registered or trial.design is Design.META_ANALYSIS
+
+
+@pytest.mark.parametrize("trial", OWN, ids=lambda trial: trial.key)
+def test_a_study_with_results_is_appraised(trial: Trial) -> None:
+    assert trial.appraisals, "appraise it, item by item (JBI, RoB 2 or ROBINS-I)"
+    randomised = trial.design is Design.RANDOMISED
+    tools = {appraisal.tool for appraisal in trial.appraisals}
+    assert (tools == {AppraisalTool.ROB_2}) == randomised
+
+
+def test_core_figures_are_there_for_most_studies_with_results() -> None:
+    # A study of biliary tract cancer should have its size, and a response rate or a survival median.
+    biliary = [trial for trial in OWN if any(arm.btc_only for arm in trial.arms)]
+    sized = [trial for trial in biliary if any(arm.n is not None for arm in trial.arms if arm.btc_only)]
+    measured = [
+        trial
+        for trial in biliary
+        if any(str(figure.endpoint) == "orr" for figure in trial.figures.proportions)
+        or any(str(figure.endpoint) in ("pfs", "os", "rfs") for figure in trial.figures.durations)
+        or any(str(figure.endpoint) in ("pfs", "os", "rfs") for figure in trial.figures.contrasts)
+    ]
+    assert len(sized) >= 0.85 * len(biliary)
+    assert len(measured) >= 0.85 * len(biliary)
+
+
+def test_there_are_sixty_studies_and_nine_hundred_distinct_figures() -> None:
+    # The same figure in three places is one: arm, population, endpoint, reader and cut-off tell figures apart.
+    names = ("endpoint", "item", "term", "grade", "attribution", "related_to", "consequence", "serious", "at", "kind")
+    more = ("reference_arm", "reference_population", "role", "analysis", "assessor", "confirmed", "origin", "interval")
+    distinct = {
+        (
+            trial.key,
+            figure.arm,
+            figure.population,
+            figure.cutoff,
+            *(getattr(figure, name, None) for name in names + more),
+        )
+        + ((figure.instrument, figure.scale, figure.measure) if hasattr(figure, "instrument") else ())
+        for trial in TRIALS
+        for kind in FIGURE_KINDS
+        for figure in getattr(trial.figures, kind)
+    }
+    assert len(TRIALS) >= 60
+    assert len(distinct) >= 900, len(distinct)
 
 
 @pytest.mark.parametrize(("trial", "source"), SOURCES)
@@ -81,28 +130,17 @@ def test_addresses_are_public_names(trial: Trial, source: Source) -> None:
 
 
 @pytest.mark.parametrize(("trial", "source"), SOURCES)
-def test_no_cutoff_comes_after_publication(trial: Trial, source: Source) -> None:
-    late = [day for day in source.cutoffs if source.published and day > source.published]
-    assert late == [], f"{trial.key}: a report cannot be older than its data"
-
-
-@pytest.mark.parametrize(("trial", "source"), SOURCES)
 def test_a_source_without_figures_says_why_it_is_there(trial: Trial, source: Source) -> None:
     used = {figure.source for kind in FIGURE_KINDS for figure in getattr(trial.figures, kind)}
     used |= {facts.source for arm in trial.arms for facts in (arm.testing, arm.hypothesis) if facts}
+    used |= {appraisal.source for appraisal in trial.appraisals}
     assert source.key in used or source.note, "use the source, say in a note what it was good for, or remove it"
 
 
 @pytest.mark.parametrize(("trial", "arm"), ARMS)
 def test_a_selected_arm_names_its_definition(trial: Trial, arm: Arm) -> None:
-    named = arm.definition is not None
-    assert named == (arm.her2_selected and (trial.key, arm.key) not in UNDEFINED)
-
-
-@pytest.mark.parametrize(("trial", "arm"), ARMS)
-def test_parts_are_not_larger_than_their_whole(trial: Trial, arm: Arm) -> None:
-    for part in map(trial.arm, arm.parts):
-        assert part.n is None or arm.n is None or part.n <= arm.n
+    expected = arm.her2_selected and trial.design is not Design.META_ANALYSIS and (trial.key, arm.key) not in UNDEFINED
+    assert (arm.definition is not None) == expected, "add a definition to definitions.toml, or a line in UNDEFINED"
 
 
 @pytest.mark.parametrize(("trial", "figure"), FIGURES)
@@ -111,76 +149,6 @@ def test_a_confidence_interval_has_a_level(trial: Trial, figure: Any) -> None:
         return
     if hasattr(figure, "level") and getattr(figure, "interval", Interval.CI) is Interval.CI:
         assert figure.level is not None, f"{trial.key}: add level, as the report states it"
-
-
-@pytest.mark.parametrize(("trial", "figure"), FIGURES)
-def test_a_figure_counts_no_more_patients_than_its_group_has(trial: Trial, figure: Any) -> None:
-    arm = trial.arm(figure.arm)
-    sizes = {population.key: population.n for population in arm.populations}
-    size = sizes[figure.population] if figure.population else arm.n
-    if hasattr(figure, "reference_arm") and figure.reference_arm != figure.arm and size is not None:
-        reference = trial.arm(figure.reference_arm)
-        others = {population.key: population.n for population in reference.populations}
-        other = others[figure.reference_population] if figure.reference_population else reference.n
-        size = None if other is None else size + other
-    # A trial may report on all who were randomised where its arms hold those who were analysed.
-    if (trial.key, figure.source) == ("nifty", "hyung-2023"):
-        size = 178
-    assert figure.n is None or size is None or figure.n <= size
-
-
-@pytest.mark.parametrize(("trial", "figure"), COUNTED)
-def test_a_percentage_is_its_events_over_its_patients(trial: Trial, figure: Any) -> None:
-    if figure.suspect or None in (figure.events, figure.percent, figure.n) or figure.n == 0:
-        return
-    off = abs(Decimal(100 * figure.events) / figure.n - figure.percent)
-    slack = 2 if (trial.key, figure.source, name(figure)) in CUT_OFF else 1
-    assert off <= slack * half(figure.percent) + Decimal("1e-9")
-
-
-@pytest.mark.parametrize(("trial", "figure"), COUNTED)
-def test_a_percentage_is_a_whole_number_of_its_patients(trial: Trial, figure: Any) -> None:
-    if figure.suspect or figure.events is not None or None in (figure.percent, figure.n):
-        return
-    least, most = ((figure.percent + sign * half(figure.percent)) * figure.n / 100 for sign in (-1, 1))
-    whole = any(least <= events <= most for events in range(int(least), int(most) + 2))
-    assert whole != ((trial.key, figure.source, name(figure)) in NOT_WHOLE)
-
-
-@pytest.mark.parametrize(("trial", "figure"), [case for case in FIGURES if "proportions" in str(case.id)])
-def test_printed_intervals_of_rates_are_exact(trial: Trial, figure: Any) -> None:
-    events = figure.events_fixed
-    two = figure.sides is Sides.TWO and figure.low is not None and figure.high is not None
-    if figure.suspect or not two or figure.level is None or events is None or not figure.n:
-        return
-    low, high = exact_interval(np.array([events]), np.array([figure.n]), float(figure.level) / 100)
-    for computed, printed in ((low[0], figure.low), (high[0], figure.high)):
-        # A computed end may fall on the edge between two roundings.
-        assert abs(100 * float(computed) - float(printed)) <= float(half(printed)) + 0.051, trial.key
-
-
-@pytest.mark.parametrize(("trial", "figure"), [case for case in FIGURES if "durations" in str(case.id)])
-def test_a_median_lies_inside_its_interval(trial: Trial, figure: Any) -> None:
-    ends = [each for each in (figure.low, figure.median, figure.high) if isinstance(each, Decimal)]
-    assert figure.suspect or ends == sorted(ends), trial.key
-
-
-@pytest.mark.parametrize(("trial", "figure"), [case for case in FIGURES if "contrasts" in str(case.id)])
-def test_a_ratio_lies_inside_its_interval(trial: Trial, figure: Any) -> None:
-    ends = [each for each in (figure.low, figure.estimate, figure.high) if each is not None]
-    assert figure.suspect or ends == sorted(ends), trial.key
-
-
-@pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.key)
-def test_best_responses_of_one_report_add_up_to_no_more_than_its_patients(trial: Trial) -> None:
-    best = (Endpoint.CR, Endpoint.PR, Endpoint.SD, Endpoint.PD, Endpoint.NE)
-    sums: dict[tuple[Any, ...], dict[Endpoint, int]] = {}
-    for figure in trial.figures.proportions:
-        if figure.endpoint in best and figure.events is not None and figure.n and not figure.suspect:
-            group = (figure.arm, figure.population, figure.source, figure.cutoff, figure.assessor, figure.n)
-            sums.setdefault(group, {})[figure.endpoint] = figure.events
-    for group, counts in sums.items():
-        assert sum(counts.values()) <= group[-1], group
 
 
 HER2_AGENTS = [agent for agent in CATALOG.agents if agent.mechanism.her2_directed]
@@ -196,10 +164,18 @@ def test_a_her2_directed_agent_names_its_target_and_source(agent: Any) -> None:
 @pytest.mark.parametrize(
     "agent", [agent for agent in HER2_AGENTS if "conjugate" in agent.mechanism], ids=lambda agent: agent.key
 )
-def test_a_conjugate_has_its_parts_and_a_printed_ratio(agent: Any) -> None:
-    assert agent.conjugate is not None
-    assert agent.conjugate.payload
-    assert agent.conjugate.ratios
+def test_a_conjugate_has_its_parts_and_a_printed_ratio_or_says_that_none_was_seen(agent: Any) -> None:
+    parts = agent.conjugate
+    complete = parts is not None and bool(parts.payload) and bool(parts.ratios)
+    assert complete or agent.note or (parts is not None and parts.note), (
+        "add payload and ratio, or say what was not seen"
+    )
+
+
+def test_most_conjugates_are_known_in_full() -> None:
+    conjugates = [agent for agent in HER2_AGENTS if "conjugate" in agent.mechanism]
+    complete = [agent for agent in conjugates if agent.conjugate and agent.conjugate.payload and agent.conjugate.ratios]
+    assert len(complete) >= 0.5 * len(conjugates)
 
 
 def test_the_ratio_of_trastuzumab_deruxtecan_is_held_with_its_dispute() -> None:
@@ -219,9 +195,53 @@ def test_agents_that_are_easily_confused_are_kept_apart() -> None:
 
 def test_every_agent_of_a_study_is_used_and_every_definition_of_a_study_too() -> None:
     used = {arm.definition for trial in TRIALS for arm in trial.arms} - {None}
+    acts = {act.definition for act in ACTS}
     labels = {"ziihera-label", "enhertu-solid-tumour-label", "herb"}
-    assert {definition.key for definition in CATALOG.definitions} - used <= labels
+    assert {definition.key for definition in CATALOG.definitions} - used - acts <= labels
 
 
 def test_the_release_is_the_version() -> None:
     assert CATALOG.release == herbtc.__version__
+
+
+# --- acts and testing -------------------------------------------------------------------------------------------------
+
+ACTS: list[Any] = [*CATALOG.approvals, *CATALOG.guidelines]
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.key)
+def test_an_act_names_its_population_and_its_place(act: Any) -> None:
+    assert len(act.population) > 10, "give the exact population"
+    assert len(act.locator) > 3
+
+
+def test_an_approval_is_not_entered_twice() -> None:
+    acts = Counter((each.agency, each.agents, each.act, each.decided) for each in CATALOG.approvals)
+    assert [act for act, times in acts.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("kind", ["prevalence", "concordance", "prognosis"])
+def test_a_figure_on_testing_adds_up(kind: str) -> None:
+    for figure in getattr(CATALOG, kind):
+        if figure.suspect or kind == "prognosis" or None in (figure.events, figure.n, figure.percent):
+            continue
+        exponent = figure.percent.as_tuple().exponent
+        half = Decimal((0, (5,), min(exponent, 0) - 1))
+        # Some papers cut the last digit off instead of rounding it.
+        assert abs(Decimal(100 * figure.events) / figure.n - figure.percent) <= 2 * half, figure
+
+
+def test_prevalence_covers_sites_methods_and_reviews() -> None:
+    frame = query.prevalence(quantity=None)
+    assert len(frame) >= 50
+    assert {"gallbladder", "intrahepatic", "extrahepatic", "all"} <= set(frame["site"])
+    assert {"ihc", "ish", "tissue-sequencing"} <= set(frame["method"].dropna())
+    assert frame["pooled"].any()
+
+
+def test_both_readers_of_toml_say_the_same_of_the_shipped_files() -> None:
+    for path in sorted(SHIPPED.rglob("*.toml")):
+        fast, _ = _structure.parse(path.read_bytes(), path.name, shipped=True)
+        sure, problems = _structure.parse(path.read_bytes(), path.name)
+        assert problems == ()
+        assert fast == sure

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from herbtc import SynthesisError, UnknownKeyError, measures
-from herbtc.measures import MEASURES
+from herbtc.measures import MEASURES, PROPORTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ALL = sorted(MEASURES)
+ALL = sorted(PROPORTIONS)
 ADDING = sorted(name for name, measure in MEASURES.items() if measure.adds)
 each_measure = pytest.mark.parametrize("measure", ALL)
 quick = settings(max_examples=60, deadline=None)

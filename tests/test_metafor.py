@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from herbtc import HerbtcWarning, measures, synthesis
-from herbtc.measures import MEASURES
+from herbtc.measures import MEASURES, PROPORTIONS
 
 # Many of the made-up sets agree with one another; what is said then has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:tau² is estimated at its boundary:herbtc.HerbtcWarning")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REFERENCE = Path(__file__).parent / "reference"
 PINNED: dict[str, Any] = json.loads((REFERENCE / "metafor.json").read_text(encoding="utf-8"))
-MEASURE = {measure.metafor: measure.name for measure in MEASURES.values()}
+MEASURE = {MEASURES[name].metafor: name for name in PROPORTIONS}
 # metafor's test, herbtc's test, and the prediction interval that metafor gives with it.
 TESTS: dict[str, dict[str, Any]] = {
     "z": {"test": "wald", "prediction": "z"},

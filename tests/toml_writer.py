@@ -25,6 +25,14 @@ def write(catalog: Catalog, folder: Path) -> Path:
     documents = {
         "agents": {"sources": catalog.agent_sources, "mechanisms": catalog.mechanisms, "agents": catalog.agents},
         "definitions": {"sources": catalog.definition_sources, "definitions": catalog.definitions},
+        "approvals": {"sources": catalog.approval_sources, "approvals": catalog.approvals},
+        "guidelines": {"sources": catalog.guideline_sources, "guidelines": catalog.guidelines},
+        "prevalence": {
+            "sources": catalog.prevalence_sources,
+            "prevalence": catalog.prevalence,
+            "concordance": catalog.concordance,
+            "prognosis": catalog.prognosis,
+        },
     }
     for name, sections in documents.items():
         document = {section: [plain(record) for record in records] for section, records in sections.items()}

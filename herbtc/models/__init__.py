@@ -4,7 +4,9 @@ Every record checks itself when it is made: a value that cannot be raises `herbt
 Numbers are `decimal.Decimal` with the digits of the source; None means *not reported*.
 """
 
+from herbtc.models._acts import Approval, Guideline
 from herbtc.models._agents import Agent, Conjugate, DrugAntibodyRatio, Identifier, Mechanism, Target
+from herbtc.models._appraisals import Appraisal, AppraisalItem
 from herbtc.models._figures import (
     FIGURE_KINDS,
     AdverseEvent,
@@ -14,29 +16,39 @@ from herbtc.models._figures import (
     Figure,
     Figures,
     Landmark,
+    PatientReported,
     Proportion,
 )
 from herbtc.models._record import KEY, Record, Rule, broken, key_rule, matching, within
 from herbtc.models._studies import Arm, Hypothesis, Population, Source, Testing, Trial
+from herbtc.models._testing import Concordance, Prevalence, Prognosis
 
 __all__ = [
     "FIGURE_KINDS",
     "KEY",
     "AdverseEvent",
     "Agent",
+    "Appraisal",
+    "AppraisalItem",
+    "Approval",
     "Arm",
     "Baseline",
+    "Concordance",
     "Conjugate",
     "Contrast",
     "DrugAntibodyRatio",
     "Duration",
     "Figure",
     "Figures",
+    "Guideline",
     "Hypothesis",
     "Identifier",
     "Landmark",
     "Mechanism",
+    "PatientReported",
     "Population",
+    "Prevalence",
+    "Prognosis",
     "Proportion",
     "Record",
     "Rule",

@@ -1,4 +1,4 @@
-"""Figures: what a study reported, in six kinds."""
+"""Figures: what a study reported, in seven kinds."""
 
 import re
 from datetime import date
@@ -17,6 +17,7 @@ from herbtc.terms import (
     Grade,
     Interval,
     Origin,
+    PatientReport,
     Ratio,
     Reach,
     Role,
@@ -24,26 +25,45 @@ from herbtc.terms import (
     Unit,
 )
 
-_LEVEL = Rule(
+LEVEL = Rule(
     ("level",),
     lambda level: 50 <= level < 100,  # noqa: PLR2004
     "expected the level of an interval in percent, from 50 to below 100, got {0}",
 )
-_PERCENT_INTERVAL = (
+PERCENT_INTERVAL = (
     within("low", 0, 100),
     within("high", 0, 100),
     ordered("low", "high"),
-    _LEVEL,
+    LEVEL,
     together("level", "low", "high"),
 )
-_COUNTS = (within("events", 0, 10**7), within("n", 0, 10**7), within("percent", 0, 100), ordered("events", "n"))
-_SHARE = Rule(
+COUNTS = (within("events", 0, 10**7), within("n", 0, 10**7), within("percent", 0, 100), ordered("events", "n"))
+SHARE = Rule(
     ("events", "percent"),
     lambda events, percent: events is not None or percent is not None,
     "expected events or percent",
     always=True,
 )
-_TIME_ENDPOINT = Rule(("endpoint",), lambda endpoint: endpoint.is_time, "expected one of pfs os dor ttr, got {0}")
+RATIO = (
+    within("n", 0, 10**7),
+    *(within(name, 0, 10**4) for name in ("estimate", "low", "high")),
+    Rule(("estimate",), lambda estimate: estimate > 0, "expected a ratio above 0, got {0}"),
+    ordered("low", "high"),
+    LEVEL,
+    together("level", "low", "high"),
+    within("p_sides", 1, 2),
+    together("p_sides", "p"),
+    Rule(
+        ("p",),
+        lambda p: (
+            (0 <= p <= 1) if isinstance(p, Decimal) else p is None or re.fullmatch(r"[<>][01]?\.[0-9]+", p) is not None
+        ),
+        "expected a number from 0 to 1, or one with its sign such as '<0.001', got {0}",
+    ),
+)
+_TIME_ENDPOINT = Rule(
+    ("endpoint",), lambda endpoint: endpoint.is_time, "expected one of pfs os dor ttr rfs ttp, got {0}"
+)
 _LONGEST = 10**5
 
 
@@ -81,9 +101,9 @@ class Proportion(Figure):
         Rule(
             ("endpoint",), lambda endpoint: not endpoint.is_time, "expected one of orr dcr cbr cr pr sd pd ne, got {0}"
         ),
-        *_COUNTS,
-        _SHARE,
-        *_PERCENT_INTERVAL,
+        *COUNTS,
+        SHARE,
+        *PERCENT_INTERVAL,
     )
 
     @property
@@ -134,7 +154,7 @@ class Duration(Figure):
         within("n", 0, 10**7),
         *(within(name, 0, _LONGEST) for name in ("median", "low", "high")),
         ordered("low", "high"),
-        _LEVEL,
+        LEVEL,
         together("level", "low", "high"),
         Rule(
             ("level", "interval"),
@@ -162,7 +182,7 @@ class Landmark(Figure):
     definition: str | None = None
     interval_method: str | None = None
 
-    RULES: ClassVar[tuple[Rule, ...]] = (_TIME_ENDPOINT, within("at", 0, _LONGEST), *_COUNTS, *_PERCENT_INTERVAL)
+    RULES: ClassVar[tuple[Rule, ...]] = (_TIME_ENDPOINT, within("at", 0, _LONGEST), *COUNTS, *PERCENT_INTERVAL)
 
 
 @frozen(kw_only=True, repr=False)
@@ -187,23 +207,7 @@ class Contrast(Figure):
     interval_method: str | None = None
 
     RULES: ClassVar[tuple[Rule, ...]] = (
-        within("n", 0, 10**7),
-        *(within(name, 0, 10**4) for name in ("estimate", "low", "high")),
-        Rule(("estimate",), lambda estimate: estimate > 0, "expected a ratio above 0, got {0}"),
-        ordered("low", "high"),
-        _LEVEL,
-        together("level", "low", "high"),
-        within("p_sides", 1, 2),
-        together("p_sides", "p"),
-        Rule(
-            ("p",),
-            lambda p: (
-                (0 <= p <= 1)
-                if isinstance(p, Decimal)
-                else p is None or re.fullmatch(r"[<>][01]?\.[0-9]+", p) is not None
-            ),
-            "expected a number from 0 to 1, or one with its sign such as '<0.001', got {0}",
-        ),
+        *RATIO,
         Rule(
             ("reference_arm", "arm", "reference_population", "population"),
             lambda reference, arm, *populations: reference != arm or populations[0] != populations[1],
@@ -227,7 +231,7 @@ class Baseline(Figure):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("item"),
-        *_COUNTS,
+        *COUNTS,
         *(within(name, 0, _LONGEST) for name in ("median", "low", "high")),
         ordered("low", "high"),
         Rule(
@@ -254,7 +258,46 @@ class AdverseEvent(Figure):
     percent: Decimal | None = None
     definition: str | None = None
 
-    RULES: ClassVar[tuple[Rule, ...]] = (key_rule("term"), *_COUNTS, _SHARE)
+    RULES: ClassVar[tuple[Rule, ...]] = (key_rule("term"), *COUNTS, SHARE)
+
+
+@frozen(kw_only=True, repr=False)
+class PatientReported(Figure):
+    """What patients said of their health: how many fared better or worse, or a score and its change."""
+
+    instrument: str
+    scale: str
+    measure: PatientReport
+    at: Decimal | None = None
+    unit: Unit | None = None
+    events: int | None = None
+    percent: Decimal | None = None
+    estimate: Decimal | Reach | None = None
+    low: Decimal | Reach | None = None
+    high: Decimal | Reach | None = None
+    level: Decimal | None = None
+    interval: Interval | None = None
+    definition: str | None = None
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        key_rule("instrument"),
+        key_rule("scale"),
+        *COUNTS,
+        within("at", 0, _LONGEST),
+        Rule(
+            ("measure", "events", "percent", "estimate"),
+            lambda measure, events, percent, estimate: (
+                (events is not None or percent is not None) and estimate is None
+                if measure.is_share
+                else estimate is not None and events is None and percent is None
+            ),
+            "expected events or percent of a share, and an estimate of anything else",
+        ),
+        ordered("low", "high"),
+        LEVEL,
+        together("level", "low", "high"),
+        together("unit", "at", "estimate"),
+    )
 
 
 @frozen(kw_only=True, repr=False)
@@ -267,7 +310,8 @@ class Figures(Record):
     contrasts: tuple[Contrast, ...] = ()
     baseline: tuple[Baseline, ...] = ()
     adverse_events: tuple[AdverseEvent, ...] = ()
+    patient_reported: tuple[PatientReported, ...] = ()
 
 
 FIGURE_KINDS = tuple(fields_dict(Figures))
-"""The sections of figures: proportions, durations, landmarks, contrasts, baseline, adverse events."""
+"""The sections of figures: proportions, durations, landmarks, contrasts, baseline, adverse events, patient-reported."""

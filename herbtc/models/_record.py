@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, ClassVar, get_args, get_origin
 
@@ -19,6 +20,7 @@ KEY = re.compile(r"[a-z0-9]+(?:[-+./][a-z0-9]+|\+)*")
 
 
 ADDRESS = re.compile(r"https?://\S+\.\S+")
+PARTIAL_DATE = re.compile(r"(19|20)[0-9]{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 
 
 @frozen
@@ -108,31 +110,54 @@ class Record:
 
     def __attrs_post_init__(self) -> None:
         """Raise DataError if a field has a wrong type or a rule of the class is broken."""
+        read, allowed, rules = _plan(type(self))  # type: ignore[arg-type]
+        values = read(self)
+        # Thousands of records are sound for each that is not, so this only says whether anything is wrong at all.
+        if not (_has(values, allowed) and _obeys(values, rules)):
+            self._refuse()
+
+    def _refuse(self) -> None:
         types = _types(type(self))  # type: ignore[arg-type]
-        if not (self._has(types) and self._obeys()):
-            values = {name: getattr(self, name) for name in types}
-            wrong = {name: value for name, value in values.items() if type(value) not in types[name]}
-            sound = {name: value for name, value in values.items() if name not in wrong}
-            faults = [(name, f"expected {_either(types[name])}, got {shown(value)}") for name, value in wrong.items()]
-            faults += broken(self.RULES, sound)
-            raise DataError(type(self).__name__, [Problem("", name, message) for name, message in faults])
+        values = {name: getattr(self, name) for name in types}
+        wrong = {name: value for name, value in values.items() if type(value) not in types[name]}
+        sound = {name: value for name, value in values.items() if name not in wrong}
+        faults = [(name, f"expected {_either(types[name])}, got {shown(value)}") for name, value in wrong.items()]
+        faults += broken(self.RULES, sound)
+        raise DataError(type(self).__name__, [Problem("", name, message) for name, message in faults])
 
-    # Thousands of records are sound for each that is not, so these two only say whether anything is wrong at all.
 
-    def _has(self, types: dict[str, frozenset[type]]) -> bool:
-        for name, allowed in types.items():  # noqa: SIM110
-            if type(getattr(self, name)) not in allowed:
-                return False
-        return True
+_Values = tuple[Any, ...]
+_Planned = tuple[bool, Callable[..., bool], int, tuple[int, ...]]
 
-    def _obeys(self) -> bool:
-        for rule in self.RULES:
-            first = getattr(self, rule.fields[0])
-            if (first is not None or rule.always) and not rule.holds(
-                first, *[getattr(self, name) for name in rule.fields[1:]]
-            ):
-                return False
-        return True
+
+def _has(values: _Values, allowed: tuple[frozenset[type], ...]) -> bool:
+    for value, types in zip(values, allowed, strict=True):  # noqa: SIM110
+        if type(value) not in types:
+            return False
+    return True
+
+
+def _obeys(values: _Values, rules: tuple[_Planned, ...]) -> bool:
+    for always, holds, first, rest in rules:
+        value = values[first]
+        if (value is not None or always) and not holds(value, *[values[place] for place in rest]):
+            return False
+    return True
+
+
+@cache
+def _plan(
+    of: "type[Record]",
+) -> tuple[Callable[[Any], _Values], tuple[frozenset[type], ...], tuple[_Planned, ...]]:
+    # How the fields of a class are read, which types each may hold, and its rules by the places of their fields.
+    types = _types(of)  # type: ignore[arg-type]
+    names = list(types)
+    rules = tuple(
+        (rule.always, rule.holds, names.index(rule.fields[0]), tuple(names.index(name) for name in rule.fields[1:]))
+        for rule in of.RULES
+    )
+    read = attrgetter(*names) if len(names) > 1 else lambda record: tuple(getattr(record, name) for name in names)
+    return read, tuple(types.values()), rules
 
 
 @cache

@@ -9,8 +9,9 @@ from attrs import field, frozen
 
 from herbtc import terms
 from herbtc.errors import look_up
+from herbtc.models._appraisals import Appraisal
 from herbtc.models._figures import Figures
-from herbtc.models._record import ADDRESS, Record, Rule, key_rule, matching, within
+from herbtc.models._record import ADDRESS, PARTIAL_DATE, Record, Rule, key_rule, matching, within
 from herbtc.terms import Design, Endpoint, Laboratory, Line, Phase, Site, SourceKind, Status, Stratum
 
 
@@ -194,6 +195,9 @@ class Trial(Record):
     phase: Phase | None = None
     status: Status | None = None
     planned_n: int | None = None
+    start: str | None = None
+    primary_completion: str | None = None
+    completion: str | None = None
     countries: tuple[str, ...] = ()
     sponsor: str | None = None
     overlaps: tuple[str, ...] = ()
@@ -201,11 +205,16 @@ class Trial(Record):
     note: str | None = None
     sources: tuple[Source, ...] = ()
     arms: tuple[Arm, ...] = ()
+    appraisals: tuple[Appraisal, ...] = ()
     figures: Figures = field(factory=Figures)
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("key"),
         within("planned_n", 0, 10**7),
+        *(
+            matching(name, PARTIAL_DATE, "expected a date as registries print it, 2024-07 or 2024-07-15, got {0}")
+            for name in ("start", "primary_completion", "completion")
+        ),
         Rule(
             ("countries",),
             lambda countries: all(re.fullmatch(r"[A-Z]{2}", code) for code in countries),

@@ -127,3 +127,8 @@ def arrays(columns: Sequence[Column], rows: Sequence[Any]) -> dict[str, Any]:
 def frame(columns: Sequence[Column], rows: Sequence[Any]) -> pd.DataFrame:
     """Return the rows as a DataFrame with these columns; the same dtypes when there are no rows."""
     return pd.DataFrame(arrays(columns, rows), copy=False)
+
+
+def joined(words: Iterable[object]) -> str | None:
+    """Join words by semicolons; None for none."""
+    return "; ".join(map(str, words)) or None

@@ -9,18 +9,15 @@ from attrs import frozen
 
 from herbtc.catalog import Catalog, load
 from herbtc.models import FIGURE_KINDS
-from herbtc.query._columns import Column, day, frame, number, text, truth, whole, word
-from herbtc.query._rows import Words, her2_of, mechanisms_of, shared_arms, wanted
+from herbtc.query._columns import Column, day, joined, number, text, truth, whole, word
+from herbtc.query._rows import Words, as_frame, her2_of, mechanisms_of, passes, shared_arms, wanted
 from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClass, Phase, SourceKind, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from decimal import Decimal
-
     import pandas as pd
 
     from herbtc.her2 import Definition
-    from herbtc.models import Agent, Arm, DrugAntibodyRatio, Mechanism, Source, Trial
+    from herbtc.models import Arm, Source, Trial
 
 
 @frozen(eq=False)
@@ -58,36 +55,16 @@ class _DefinitionRow:
     arms: tuple[str, ...]
 
 
-def _joined(words: Iterable[object]) -> str | None:
-    return "; ".join(map(str, words)) or None
-
-
 def _hypothesis(name: str) -> Any:
     return lambda row: getattr(row.arm.hypothesis, name, None)
 
 
-def _conjugate(name: str) -> Any:
-    return lambda agent: getattr(agent.conjugate, name, None)
-
-
-def _ratios(agent: Agent) -> tuple[DrugAntibodyRatio, ...]:
-    return agent.conjugate.ratios if agent.conjugate else ()
-
-
-def _ratio_ends(agent: Agent) -> list[Decimal]:
-    printed = (end for ratio in _ratios(agent) for end in (ratio.value, ratio.low, ratio.high))
-    return [end for end in printed if end is not None]
-
-
-def _printed(ratio: DrugAntibodyRatio) -> str:
-    printed = str(ratio.value) if ratio.value is not None else f"{ratio.low}-{ratio.high}"
-    return f"{printed} ({ratio.source})"
-
-
 def _patients(row: _TrialRow) -> int | None:
-    # The largest arms come first, and an arm that shares patients with one of them is not added again.
+    # Arms of biliary tract cancer alone, where there are any; the largest first, and none that shares patients with one
+    # that was counted.
     counted: list[Arm] = []
-    for arm in sorted(row.trial.arms, key=lambda arm: -(arm.n or 0)):
+    biliary = [arm for arm in row.trial.arms if arm.btc_only and arm.n is not None]
+    for arm in sorted(biliary or row.trial.arms, key=lambda arm: -(arm.n or 0)):
         if not any(frozenset((arm.key, other.key)) in shared_arms(row.trial) for other in counted):
             counted.append(arm)
     known = [arm.n for arm in counted if arm.n is not None]
@@ -95,65 +72,10 @@ def _patients(row: _TrialRow) -> int | None:
 
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "mechanisms": (
-        word("mechanism", "class of agents", MechanismClass, lambda row: row.key),
-        text("name", "its name", lambda row: row.name),
-        truth("her2_directed", "whether the class acts on HER2", lambda row: row.her2_directed),
-        text("action", "how it acts", lambda row: row.action),
-        text("source", "key of the source", lambda row: row.source),
-        text("locator", "place in the source", lambda row: row.locator),
-    ),
-    "agents": (
-        text("agent", "key of the agent", lambda row: row.key),
-        text("name", "its name", lambda row: row.name),
-        word("mechanism", "class of the agent", MechanismClass, lambda row: row.mechanism),
-        truth("her2_directed", "whether the class acts on HER2", lambda row: row.mechanism.her2_directed),
-        text("format", "molecular format", lambda row: row.format),
-        text(
-            "targets",
-            'molecules it binds, joined by "; "',
-            lambda row: _joined(dict.fromkeys(target.molecule for target in row.targets)),
-        ),
-        text(
-            "epitopes",
-            "where it binds them",
-            lambda row: _joined(f"{target.molecule}: {target.epitope}" for target in row.targets if target.epitope),
-        ),
-        text("synonyms", "other names", lambda row: _joined(row.synonyms)),
-        text("codes", "development codes", lambda row: _joined(row.codes)),
-        text("developers", "developers", lambda row: _joined(row.developers)),
-        text("antibody", "antibody of a conjugate", _conjugate("antibody")),
-        text("payload", "payload of a conjugate", _conjugate("payload")),
-        text("payload_class", "how the payload acts", _conjugate("payload_class")),
-        text("linker", "linker of a conjugate", _conjugate("linker")),
-        truth("cleavable", "whether the linker is cleavable", _conjugate("cleavable")),
-        truth("bystander", "whether a bystander effect is reported", _conjugate("bystander")),
-        number(
-            "dar_low",
-            "least drug-antibody ratio that any source prints",
-            lambda row: min(_ratio_ends(row), default=None),
-        ),
-        number(
-            "dar_high",
-            "greatest drug-antibody ratio that any source prints",
-            lambda row: max(_ratio_ends(row), default=None),
-        ),
-        text(
-            "dar_printed",
-            "every printed drug-antibody ratio with its source",
-            lambda row: _joined(map(_printed, _ratios(row))),
-        ),
-        text(
-            "identifiers",
-            "codes in public systems",
-            lambda row: _joined(f"{each.system}:{each.code}" for each in row.identifiers),
-        ),
-        text("source", "key of the source", lambda row: row.source),
-    ),
     "trials": (
         text("trial", "key of the study", lambda row: row.trial.key),
         text("name", "its name", lambda row: row.trial.name),
-        text("registry_ids", "registry ids", lambda row: _joined(row.trial.registry_ids)),
+        text("registry_ids", "registry ids", lambda row: joined(row.trial.registry_ids)),
         word("phase", "phase", Phase, lambda row: row.trial.phase),
         word("design", "kind of study", Design, lambda row: row.trial.design),
         word("status", "recruitment status", Status, lambda row: row.trial.status),
@@ -165,13 +87,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text(
             "mechanism",
             "HER2-directed classes of its arms, else classes of all agents",
-            lambda row: _joined(
+            lambda row: joined(
                 dict.fromkeys(
                     " + ".join(arm.mechanisms) for arm in row.arms if arm.her2_directed or not row.her2_directed
                 )
             ),
         ),
-        whole("n", "patients in its largest arms that share none", _patients),
+        whole(
+            "n", "patients with BTC in its largest arms that share none; all where no arm is of BTC alone", _patients
+        ),
         whole("planned_n", "patients planned", lambda row: row.trial.planned_n),
         whole("arms", "number of arms", lambda row: len(row.trial.arms)),
         whole("sources", "number of reports", lambda row: len(row.trial.sources)),
@@ -180,9 +104,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "number of figures",
             lambda row: sum(len(getattr(row.trial.figures, kind)) for kind in FIGURE_KINDS),
         ),
-        text("countries", "ISO codes of countries", lambda row: _joined(row.trial.countries)),
+        text("start", "start, as the registry prints it", lambda row: row.trial.start),
+        text(
+            "primary_completion",
+            "primary completion, as the registry prints it",
+            lambda row: row.trial.primary_completion,
+        ),
+        text("completion", "its completion, likewise", lambda row: row.trial.completion),
+        text("countries", "ISO codes of countries", lambda row: joined(row.trial.countries)),
         text("sponsor", "sponsor", lambda row: row.trial.sponsor),
-        text("overlaps", "studies that share, or may share, patients", lambda row: _joined(row.trial.overlaps)),
+        text("overlaps", "studies that share, or may share, patients", lambda row: joined(row.trial.overlaps)),
         day("reviewed", "day a curator last compared the file with its sources", lambda row: row.trial.reviewed),
         text("note", "what a reader must know", lambda row: row.trial.note),
     ),
@@ -204,9 +135,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         truth("btc_only", "whether all patients had biliary tract cancer", lambda row: row.arm.btc_only),
         whole("n", "patients", lambda row: row.arm.n),
         text("dose", "dose", lambda row: row.arm.dose),
-        text("sites", "primary sites enrolled", lambda row: _joined(row.arm.sites)),
-        text("parts", "arms inside this one", lambda row: _joined(row.arm.parts)),
-        text("overlaps", "arms that share some patients with this one", lambda row: _joined(row.arm.overlaps)),
+        text("sites", "primary sites enrolled", lambda row: joined(row.arm.sites)),
+        text("parts", "arms inside this one", lambda row: joined(row.arm.parts)),
+        text("overlaps", "arms that share some patients with this one", lambda row: joined(row.arm.overlaps)),
         text("test", "HER2 test", lambda row: getattr(row.arm.testing, "test", None)),
         word(
             "laboratory", "where HER2 was tested", Laboratory, lambda row: getattr(row.arm.testing, "laboratory", None)
@@ -220,7 +151,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         truth("met", "whether the endpoint was met", _hypothesis("met")),
     ),
     "sources": (
-        text("trial", "key of the study; empty for sources about agents and definitions", lambda row: row.trial),
+        text("trial", "key of the study; empty for sources of other records", lambda row: row.trial),
         text("source", "key of the source within its study", lambda row: row.source.key),
         word("kind", "kind of source", SourceKind, lambda row: row.source.kind),
         text("title", "title", lambda row: row.source.title),
@@ -232,7 +163,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("doi", "DOI", lambda row: row.source.doi),
         text("link", "address at which a reader finds it", lambda row: row.source.link or None),
         text("via", "page that quotes it, where the source itself was not read", lambda row: row.source.via),
-        text("cutoffs", "data cut-offs", lambda row: _joined(row.source.cutoffs)),
+        text("cutoffs", "data cut-offs", lambda row: joined(row.source.cutoffs)),
         number("followup_months", "median follow-up", lambda row: row.source.followup_months),
         whole("figures", "number of figures read in it", lambda row: row.figures),
     ),
@@ -243,7 +174,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         word("laboratory", "where HER2 is tested", Laboratory, lambda row: row.definition.laboratory),
         text("words", "the definition in words", lambda row: row.definition.words),
         text("logic", "the definition as a formula over test results", lambda row: row.definition.logic),
-        text("arms", "arms that were selected by it", lambda row: _joined(row.arms)),
+        text("arms", "arms that were selected by it", lambda row: joined(row.arms)),
         text("source", "key of the source", lambda row: row.definition.source),
         text("locator", "place in the source", lambda row: row.definition.locator),
         text("note", "what a reader must know", lambda row: row.definition.note),
@@ -257,72 +188,6 @@ def _arm_rows(catalog: Catalog) -> list[_ArmRow]:
         for trial in catalog.trials
         for arm in trial.arms
     ]
-
-
-def _passes(words: frozenset[str] | None, *values: str | None) -> bool:
-    return words is None or not words.isdisjoint(values)
-
-
-def mechanisms(*, her2_directed: bool | None = None, catalog: Catalog | None = None) -> pd.DataFrame:
-    """Return the classes of agents and how they act, one row per class.
-
-    Parameters
-    ----------
-    her2_directed : bool, optional
-        Only classes that do, or do not, act on HER2.
-    catalog : Catalog, optional
-        The evidence to ask; the shipped one by default.
-
-    Examples
-    --------
-    >>> from herbtc import query
-    >>> query.mechanisms(her2_directed=True)["mechanism"].tolist()[:2]
-    ['monoclonal-antibody', 'tyrosine-kinase-inhibitor']
-    """
-    catalog = load() if catalog is None else catalog
-    found: list[Mechanism] = [each for each in catalog.mechanisms if her2_directed in (None, each.her2_directed)]
-    return _frame("mechanisms", found, catalog)
-
-
-def agents(
-    *, agent: Words = None, mechanism: Words = None, her2_directed: bool | None = None, catalog: Catalog | None = None
-) -> pd.DataFrame:
-    """Return the agents, one row each.
-
-    Drug-antibody ratios that sources disagree on are not flattened: `dar_printed` holds each with its source, and
-    `dar_low` and `dar_high` span them.
-
-    Parameters
-    ----------
-    agent, mechanism : str or iterable of str, optional
-        Keys of agents and of mechanisms.
-    her2_directed : bool, optional
-        Only agents that do, or do not, act on HER2.
-    catalog : Catalog, optional
-        The evidence to ask; the shipped one by default.
-
-    Raises
-    ------
-    herbtc.UnknownKeyError
-        For a word that does not exist.
-
-    Examples
-    --------
-    >>> from herbtc import query
-    >>> query.agents(agent="zanidatamab")["mechanism"].item()
-    'bispecific-antibody'
-    """
-    catalog = load() if catalog is None else catalog
-    keys = wanted("agent", agent, [each.key for each in catalog.agents])
-    classes = wanted("mechanism", mechanism, MechanismClass)
-    found = [
-        each
-        for each in catalog.agents
-        if _passes(keys, each.key)
-        and _passes(classes, each.mechanism)
-        and her2_directed in (None, each.mechanism.her2_directed)
-    ]
-    return _frame("agents", found, catalog)
 
 
 def arms(
@@ -361,8 +226,10 @@ def arms(
     1     placebo          False          False
     """
     catalog = load() if catalog is None else catalog
-    return _frame(
-        "arms", _arms(catalog, trial, agent, mechanism, line, truths=(her2_directed, her2_selected, btc_only)), catalog
+    return as_frame(
+        COLUMNS["arms"],
+        _arms(catalog, trial, agent, mechanism, line, truths=(her2_directed, her2_selected, btc_only)),
+        catalog,
     )
 
 
@@ -381,10 +248,10 @@ def _arms(
     return [
         row
         for row in _arm_rows(catalog)
-        if _passes(trials, row.trial.key)
-        and _passes(keys, *row.arm.agents)
-        and _passes(classes, *row.mechanisms)
-        and _passes(lines, row.arm.line)
+        if passes(trials, row.trial.key)
+        and passes(keys, *row.arm.agents)
+        and passes(classes, *row.mechanisms)
+        and passes(lines, row.arm.line)
         and all(
             asked in (None, value)
             for asked, value in zip(truths, (row.her2_directed, row.arm.her2_selected, row.arm.btc_only), strict=True)
@@ -420,8 +287,10 @@ def trials(
     Examples
     --------
     >>> from herbtc import query
-    >>> query.trials(mechanism="bispecific-antibody")["trial"].tolist()
-    ['herizon-btc-01', 'zanidatamab-first-in-human']
+    >>> query.trials(trial=["abc-02", "herb"])[["trial", "her2_directed"]]
+        trial  her2_directed
+    0  abc-02          False
+    1    herb           True
     """
     catalog = load() if catalog is None else catalog
     passing = {row.trial.key for row in _arms(catalog, trial, agent, mechanism, line, truths=(None, None, None))}
@@ -430,7 +299,7 @@ def trials(
         arms_of[row.trial.key].append(row)
     every = [_TrialRow(each, tuple(arms_of[each.key])) for each in catalog.trials if each.key in passing]
     found = [row for row in every if her2_directed in (None, row.her2_directed)]
-    return _frame("trials", found, catalog)
+    return as_frame(COLUMNS["trials"], found, catalog)
 
 
 def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
@@ -464,10 +333,20 @@ def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None 
         for source in each.sources
     ]
     # A report that both agents and definitions were read in is one report.
-    shared = {source.key: source for source in (*catalog.definition_sources, *catalog.agent_sources)}
+    shared = {
+        source.key: source
+        for sources_of in (
+            catalog.definition_sources,
+            catalog.agent_sources,
+            catalog.approval_sources,
+            catalog.guideline_sources,
+            catalog.prevalence_sources,
+        )
+        for source in sources_of
+    }
     every += [_SourceRow(None, source, 0) for source in shared.values()]
-    found = [row for row in every if _passes(keys, row.trial) and _passes(kinds, row.source.kind)]
-    return _frame("sources", found, catalog)
+    found = [row for row in every if passes(keys, row.trial) and passes(kinds, row.source.kind)]
+    return as_frame(COLUMNS["sources"], found, catalog)
 
 
 def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
@@ -500,12 +379,6 @@ def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalo
     found = [
         _DefinitionRow(each, tuple(arms_by.get(each.key, ())))
         for each in catalog.definitions
-        if _passes(keys, each.key) and _passes(groups, each.group)
+        if passes(keys, each.key) and passes(groups, each.group)
     ]
-    return _frame("definitions", found, catalog)
-
-
-def _frame(kind: str, found: list[Any], catalog: Catalog) -> pd.DataFrame:
-    made = frame(COLUMNS[kind], found)
-    made.attrs["herbtc"] = {"release": catalog.release}
-    return made
+    return as_frame(COLUMNS["definitions"], found, catalog)

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from herbtc import terms
 from herbtc.errors import look_up
 from herbtc.models import Proportion
+from herbtc.query._columns import frame
 from herbtc.terms import (
     Analysis,
     Assessor,
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    import pandas as pd
+
     from herbtc.catalog import Catalog
     from herbtc.models import Agent, Arm, Source, Trial
+    from herbtc.query._columns import Column
     from herbtc.terms import Stratum
 
 Words: TypeAlias = str | Iterable[str] | None
@@ -89,8 +93,7 @@ class Row:
 
     @subgroup.default
     def _strata_of_subgroup(self) -> tuple[Stratum, ...]:
-        # Patients who could be assessed are no subgroup: their figure stands for the arm if nothing better does.
-        return tuple(stratum for stratum in self.strata if stratum.by is not Partition.ANALYSIS_SET)
+        return _subgroup(self.strata)
 
     @identity.default
     def _what(self) -> tuple[Any, ...]:
@@ -107,6 +110,11 @@ class Row:
     @by_day.default
     def _rank_by_day(self) -> tuple[Any, ...]:
         return _rank(self, self.source.day)
+
+
+def _subgroup(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
+    # Patients who could be assessed are no subgroup: their figure stands for the arm if nothing better does.
+    return tuple(stratum for stratum in strata if stratum.by is not Partition.ANALYSIS_SET)
 
 
 _HER2_PARTITIONS = frozenset(
@@ -199,9 +207,9 @@ def _within_arm(figure: Any) -> tuple[Any, ...]:
     endpoint, grade = getattr(figure, "endpoint", None), getattr(figure, "grade", None)
     return (
         _PLACE[endpoint] if endpoint else 0,
-        getattr(figure, "item", "") or getattr(figure, "term", ""),
+        getattr(figure, "item", "") or getattr(figure, "term", "") or getattr(figure, "instrument", ""),
         _PLACE[grade] if grade else 0,
-        getattr(figure, "at", 0),
+        getattr(figure, "at", None) or 0,
     )
 
 
@@ -260,6 +268,9 @@ def select(catalog: Catalog, kind: str, endpoint: Words, known: Iterable[str], f
     if choice == "primary" and truths["her2_directed"] and truths["her2_selected"] is None and asked["trial"] is None:
         # Response to a HER2-directed agent where nobody looked at HER2 answers another question.
         tests.append(lambda row: row.arm.her2_selected)
+    if choice == "primary" and truths["btc_only"] is None and asked["trial"] is None:
+        # A rate over many tumours is no rate of biliary tract cancer, so it is returned only when asked for.
+        tests.append(lambda row: row.arm.btc_only)
     if choice == "primary" and asked["population"] is None:
         # Strata that nobody asked for would make a subgroup pose as its arm.
         named = (asked["her2"] or frozenset()) | (asked["site"] or frozenset())
@@ -285,6 +296,11 @@ def wanted(what: str, words: Words, known: Iterable[str]) -> frozenset[str] | No
     return frozenset(map(str, each))
 
 
+def passes(words: frozenset[str] | None, *values: str | None) -> bool:
+    """Whether any value is among the words asked for; every value passes where none were."""
+    return words is None or not words.isdisjoint(values)
+
+
 def one_of(what: str, word: object, words: tuple[str, ...]) -> str:
     """Return the word if it is one of those allowed, else raise UnknownKeyError."""
     return look_up(what, word, {each: each for each in words})
@@ -296,7 +312,7 @@ def _truth(name: str, value: object) -> bool | None:
     return value
 
 
-_WHAT = {"baseline": "item", "adverse_events": "term"}
+_WHAT = {"baseline": "item", "adverse_events": "term", "patient_reported": "instrument"}
 
 _VOCABULARIES: dict[str, Callable[[Catalog], Iterable[str]]] = {
     "trial": lambda catalog: [trial.key for trial in catalog.trials],
@@ -326,6 +342,7 @@ _READ: dict[str, Callable[[Row], Iterable[str | None]]] = {
     "endpoint": lambda row: (row.figure.endpoint,),
     "item": lambda row: (row.figure.item,),
     "term": lambda row: (row.figure.term,),
+    "instrument": lambda row: (row.figure.instrument,),
 }
 
 _TRUTHS: dict[str, Callable[[Row], bool | None]] = {
@@ -338,6 +355,7 @@ _TRUTHS: dict[str, Callable[[Row], bool | None]] = {
 # What makes two figures the same figure at two cut-offs, beside arm and population; and what makes them two readings.
 _SAME = (
     "endpoint",
+    *("instrument", "scale", "measure"),
     *("item", "term", "grade", "attribution", "related_to", "serious", "consequence"),
     *("at", "kind", "reference_arm", "reference_population", "role"),
 )
@@ -346,6 +364,8 @@ _READINGS = ("assessor", "confirmed", "analysis", "origin", "interval")
 
 def _identity_of_arm(row: Row) -> tuple[Any, ...]:
     trial, arm, _, *rest = row.identity
+    reference = getattr(row.figure, "reference_population", None)
+    rest[_SAME.index("reference_population")] = _subgroup(terms.strata(reference or terms.EVERYONE))
     return (trial, arm, row.subgroup, *rest)
 
 
@@ -476,3 +496,10 @@ def _size(row: Row) -> int:
 def _shares(one: Row, other: Row) -> bool:
     arms = frozenset((one.arm.key, other.arm.key))
     return arms in shared_arms(one.trial) and not terms.disjoint(one.strata, other.strata)
+
+
+def as_frame(columns: tuple[Column, ...], found: list[Any], catalog: Catalog) -> pd.DataFrame:
+    """Return rows as a frame that carries the data release."""
+    made = frame(columns, found)
+    made.attrs["herbtc"] = {"release": catalog.release}
+    return made

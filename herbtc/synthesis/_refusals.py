@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from attrs import frozen
 
 from herbtc import terms
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import MEASURES, rows_named
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
 
@@ -21,7 +24,7 @@ def provenance(frame: pd.DataFrame) -> dict[str, Any]:
 
 def one_measure(frame: pd.DataFrame) -> str:
     """Return the measure of a frame; SynthesisError for missing columns, several measures or none."""
-    missing = [name for name in ("events", "n", "measure", "yi", "vi") if name not in frame.columns]
+    missing = [name for name in ("measure", "yi", "vi") if name not in frame.columns]
     if missing:
         raise SynthesisError(f"missing columns: {', '.join(missing)}; measures.effects adds measure, yi and vi")
     found = list(dict.fromkeys(map(str, frame["measure"])))
@@ -30,28 +33,46 @@ def one_measure(frame: pd.DataFrame) -> str:
         raise SynthesisError(f"expected one measure, got several: {named}")
     if not found:
         raise SynthesisError("expected at least two studies, got none")
-    look_up("measure", found[0], MEASURES)
+    missing = [name for name in look_up("measure", found[0], MEASURES).columns if name not in frame.columns]
+    if missing:
+        raise SynthesisError(f"missing columns: {', '.join(missing)}, which {found[0]} is made of")
     return found[0]
 
 
-def refuse(rows: pd.DataFrame, *, mix: bool) -> None:
+def refuse(rows: pd.DataFrame, *, mix: Mix) -> None:
     """Raise SynthesisError, with the rows named, for what must not be pooled."""
-    everything = np.ones(len(rows), bool)
-    if len(rows) < 2:  # noqa: PLR2004
-        named = f": {rows_named(rows, everything)}" if len(rows) else ""
-        raise SynthesisError(f"expected at least two studies, got {len(rows)}{named}")
     yi, vi = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
     if (bad := ~(vi > 0) | ~np.isfinite(vi) | ~np.isfinite(yi)).any():
         raise SynthesisError(f"expected a finite yi and a vi above 0; not so in {rows_named(rows, bad)}")
+    refuse_whom(rows, mix=mix)
+
+
+def refuse_whom(rows: pd.DataFrame, *, mix: Mix) -> None:
+    """Raise SynthesisError for too few rows, patients counted twice, meta-analyses, and mixtures not asked for."""
+    if len(rows) < 2:  # noqa: PLR2004
+        named = f": {rows_named(rows, np.ones(len(rows), bool))}" if len(rows) else ""
+        raise SynthesisError(f"expected at least two studies, got {len(rows)}{named}")
     if "trial" in rows.columns:
         _refuse_meta_analyses(rows)
         _refuse_shared_patients(rows)
-    if not mix:
-        _refuse_mixtures(rows)
+    allowed = _allowed(mix)
+    for name, mixture in MIXTURES.items():
+        if name not in allowed and name != "line" and (mixed := _mixed(rows, name)) is not None:
+            named = rows_named(rows, mixed)
+            raise SynthesisError(f"mix={name!r} (or True) is needed to pool {mixture.words}; look at {named}")
 
 
-def doubts(rows: pd.DataFrame) -> list[str]:
-    """Return what could not be checked: whether arms of one study share patients, if no query says so."""
+def doubts(rows: pd.DataFrame, *, mix: Mix = False) -> list[str]:
+    """Return what is doubtful about rows that may be pooled: lines mixed unasked, arms that may share patients."""
+    found = []
+    if "line" not in _allowed(mix) and (mixed := _mixed(rows, "line")) is not None:
+        found.append(
+            f"{MIXTURES['line'].words} are mixed (mix='line' says that it is meant): {rows_named(rows, mixed)}"
+        )
+    return found + _unknown_sharing(rows)
+
+
+def _unknown_sharing(rows: pd.DataFrame) -> list[str]:
     if "shared_arms" in provenance(rows) or not {"trial", "arm"} <= set(rows.columns):
         return []
     several = (rows.groupby("trial", observed=True)["arm"].transform("nunique") > 1).to_numpy(bool)
@@ -97,19 +118,64 @@ def _disjoint(one: str, other: str) -> bool:
         return False
 
 
-def _refuse_mixtures(rows: pd.DataFrame) -> None:
-    kinds = {
-        "HER2-directed with other arms": ("mechanism", _her2_directed),
-        "HER2-selected with unselected patients": ("her2", lambda word: word != terms.Her2.UNSELECTED),
-    }
-    for what, (column, is_so) in kinds.items():
-        if column in rows.columns:
-            flags = np.array([is_so(str(word)) for word in rows[column]])
-            if flags.any() and not flags.all():
-                fewer = flags if flags.sum() * 2 <= len(flags) else ~flags
-                raise SynthesisError(f"mix=True is needed to pool {what}; look at {rows_named(rows, fewer)}")
+# --- mixtures ---------------------------------------------------------------------------------------------------------
+
+Mix = bool | str | Iterable[str]
+"""What may be mixed: names of `MIXTURES`, True for all of them, False for none."""
 
 
-def _her2_directed(mechanisms: str) -> bool:
+@frozen
+class Mixture:
+    """A column of which rows of one pool have one value, or one side of a divide."""
+
+    column: str
+    words: str
+    side: Callable[[str], object] = str
+
+
+def _mixed(rows: pd.DataFrame, name: str) -> npt.NDArray[np.bool_] | None:
+    # The rows of the rarer sides, None where there is one side only; a row that says nothing is on no side.
+    mixture = MIXTURES[name]
+    if mixture.column not in rows.columns:
+        return None
+    known: Any = rows[mixture.column].notna().to_numpy()
+    sides = np.array(
+        [
+            repr(mixture.side(str(value))) if there else ""
+            for value, there in zip(rows[mixture.column], known, strict=True)
+        ]
+    )
+    found, counts = np.unique(sides[known], return_counts=True)
+    return None if len(found) < 2 else known & (sides != found[counts.argmax()])  # noqa: PLR2004
+
+
+def meant(mix: Mix, names: Iterable[str]) -> Mix:
+    """Return what may be mixed, with what an analysis by these columns compares on purpose."""
+    return _allowed(mix) | ({"line"} & set(names))
+
+
+def _allowed(mix: Mix) -> set[str]:
+    if isinstance(mix, bool):
+        return set(MIXTURES) if mix else set()
+    names = [mix] if isinstance(mix, str) else list(mix)
+    for name in names:
+        look_up("mixture", name, MIXTURES)
+    return set(names)
+
+
+def her2_directed(mechanisms: str) -> bool:
+    """Whether one of the mechanisms of an arm, joined by " + ", acts on HER2."""
     classes = set(terms.MechanismClass)
     return any(word in classes and terms.MechanismClass(word).her2_directed for word in mechanisms.split(" + "))
+
+
+MIXTURES: dict[str, Mixture] = {
+    "mechanism": Mixture("mechanism", "HER2-directed with other arms", her2_directed),
+    "her2": Mixture("her2", "HER2-selected with unselected patients", lambda word: word == terms.Her2.UNSELECTED),
+    "line": Mixture("line", "first-line and later-line groups", lambda word: word == terms.Line.FIRST),
+    "endpoint": Mixture("endpoint", "different endpoints"),
+    "role": Mixture("role", "effects of treatment with prognostic ratios", lambda word: word == terms.Role.PROGNOSTIC),
+    "kind": Mixture("kind", "different kinds of ratio"),
+    "time": Mixture("at_months", "rates at different times"),
+}
+"""What pooling keeps apart unless asked, by the word that `mix` takes; lines are mixed with a warning."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -23,12 +23,22 @@ def weighted(y: Floats, w: Floats) -> tuple[float, float]:
 
 def typical_variance(v: Floats) -> float:
     """Return the typical sampling variance, against which I² and H² set tau² (Higgins and Thompson 2002)."""
-    return (len(v) - 1) / _spread(1 / v)
+    return (len(v) - 1) / float(spread(1 / v))
 
 
-def _spread(w: Floats) -> float:
-    # Σw - Σw²/Σw, written without the subtraction that would lose every digit where one weight outgrows the rest.
-    return float(w @ (np.array([w[:i].sum() + w[i + 1 :].sum() for i in range(len(w))])) / w.sum())
+def spread(w: Floats) -> Any:
+    """Return Σw - Σw²/Σw over the last axis."""
+    # Written without the subtraction that would lose every digit where one weight outgrows the rest: each weight times
+    # the sum of all others.
+    before = _shifted(np.cumsum(w, axis=-1))
+    after = _shifted(np.cumsum(w[..., ::-1], axis=-1))[..., ::-1]
+    return (w * (before + after)).sum(axis=-1) / w.sum(axis=-1)
+
+
+def _shifted(sums: Floats) -> Floats:
+    shifted = np.zeros_like(sums)
+    shifted[..., 1:] = sums[..., :-1]
+    return shifted
 
 
 def _equal_effects(_y: Floats, _v: Floats) -> float:
@@ -38,7 +48,7 @@ def _equal_effects(_y: Floats, _v: Floats) -> float:
 def _dersimonian_laird(y: Floats, v: Floats) -> float:
     w = 1 / v
     q = weighted(y, w)[1]
-    return max(0.0, (q - (len(y) - 1)) / _spread(w))
+    return max(0.0, (q - (len(y) - 1)) / float(spread(w)))
 
 
 def _hedges(y: Floats, v: Floats) -> float:
@@ -63,11 +73,15 @@ def _paule_mandel(y: Floats, v: Floats) -> float:
 
 def _score_root(y: Floats, v: Floats, *, restricted: bool) -> float:
     # The (restricted) likelihood can have several maxima: each zero of its slope is a candidate, and the highest wins.
+    def slopes(tau2: Floats) -> Floats:
+        w = 1 / (v + tau2[:, None])
+        total = w.sum(axis=1)
+        residual = y - (w @ y / total)[:, None]
+        found: Floats = (w**2 * residual**2).sum(axis=1) - (spread(w) if restricted else total)
+        return found
+
     def slope(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        mean, _ = weighted(y, w)
-        trace = _spread(w) if restricted else float(w.sum())
-        return float(w**2 @ (y - mean) ** 2) - trace
+        return float(slopes(np.array([tau2]))[0])
 
     def height(tau2: float) -> float:
         w = 1 / (v + tau2)
@@ -75,13 +89,18 @@ def _score_root(y: Floats, v: Floats, *, restricted: bool) -> float:
         return value - float(np.log(w.sum())) if restricted else value
 
     top = float(np.ptp(y)) ** 2 + float(v.max())
-    grid = np.concatenate(([0.0], np.geomspace(1e-9, 1.0, 60) * top))
-    slopes = [slope(float(tau2)) for tau2 in grid]
-    peaks = [0.0]
-    for low, high, before, after in zip(grid, grid[1:], slopes, slopes[1:], strict=False):
-        if before > 0 >= after:
-            peaks.append(float(brentq(slope, low, high, xtol=1e-300, rtol=8.9e-16, maxiter=500)))
-    return max(peaks, key=height)
+    grid = np.concatenate(([0.0], GRID * top))
+    steps = slopes(grid)
+    turns = np.flatnonzero((steps[:-1] > 0) & (steps[1:] <= 0))
+    peaks = [
+        0.0,
+        *(float(brentq(slope, grid[i], grid[i + 1], xtol=1e-300, rtol=8.9e-16, maxiter=500)) for i in turns.tolist()),
+    ]
+    return max(peaks, key=height) if len(peaks) > 1 else 0.0
+
+
+GRID = np.geomspace(1e-9, 1.0, 60)
+"""Where maxima of the likelihood are looked for, as shares of the largest tau² that the studies could mean."""
 
 
 def _maximum_likelihood(y: Floats, v: Floats) -> float:

@@ -31,7 +31,7 @@ JOBS = {
     "load": "import herbtc; herbtc.load()",
     "query": "from herbtc import query; query.proportions()",
 }
-LIMITS = {"import": 0.30, "load": 0.60, "query": 1.8}
+LIMITS = {"import": 0.30, "load": 0.65, "query": 1.8}
 
 
 def seconds(job: str) -> float:
