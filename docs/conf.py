@@ -51,7 +51,11 @@ html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 7,
     "show_prev_next": True,
-    "secondary_sidebar_items": ["page-toc"],
+    # Pages of wide tables leave the side to them.
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        **{page: [] for page in ("approvals", "definitions", "prevalence", "appraisal", "audit", "reports")},
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
 }

@@ -256,6 +256,23 @@ def test_trim_and_fill(case: dict[str, Any]) -> None:
 
 
 @case_of
+def test_estimates_adjusted_by_trim_and_fill(case: dict[str, Any]) -> None:
+    """metafor adjusts anything; herbtc what is no proportion, so that the same effects stand here as log ratios."""
+    frame = frame_of(case).assign(measure="log-ratio", estimate=np.nan, low=np.nan, high=np.nan, level=np.nan)
+    for expected in case["fills"]:
+        where = [expected[name] for name in ("method", "estimator", "asked")]
+        side = None if expected["asked"] == "auto" else expected["asked"]
+        ours = synthesis.trim_and_fill(
+            frame, side=side, estimator=expected["estimator"], method=expected["method"], test="wald"
+        )
+        assert ours.adjusted is not None
+        beta, low, high = expected["adjusted"]
+        assert ours.adjusted.beta == near(beta, 1e-9), where
+        found = [ours.adjusted.estimate, ours.adjusted.conf_low, ours.adjusted.conf_high]
+        assert found == near(np.exp([beta, low, high])), where
+
+
+@case_of
 def test_small_studies(case: dict[str, Any]) -> None:
     frame = frame_of(case)
     assert set(case["small"]) == ({"egger", "begg"} if case["measure"] == "GEN" else set(synthesis.SMALL_STUDIES))

@@ -530,6 +530,25 @@ def test_a_picture_of_proportions_has_no_adjusted_rate() -> None:
     filled = result.to_frame()
     assert filled["imputed"].sum() == result.missing
     assert filled[~filled["imputed"]]["yi"].tolist() == studies()["yi"].tolist()
+    for measure in PROPORTIONS:
+        result = synthesis.trim_and_fill(studies(measure))
+        assert result.adjusted is None
+        assert "adjusted" not in repr(result)
+        assert "no rate is adjusted" in result.describe()
+
+
+@pytest.mark.parametrize("test", TESTS)
+@given(frame=frames(), method=st.sampled_from(METHODS), estimator=st.sampled_from(["L0", "R0"]))
+@quick
+def test_an_adjusted_ratio_is_that_of_all_points(test: str, frame: pd.DataFrame, method: str, estimator: str) -> None:
+    frame = frame.assign(measure="log-ratio", estimate=np.nan, low=np.nan, high=np.nan, level=np.nan)
+    result = synthesis.trim_and_fill(frame, estimator=estimator, method=method, test=test, level=0.9)
+    points = frame.loc[result.to_frame().index].assign(yi=result.to_frame()["yi"].to_numpy())
+    expected = synthesis.pool(points, method=method, test=test, level=0.9)
+    assert result.adjusted is not None
+    assert [getattr(result.adjusted, name) for name in ("estimate", "conf_low", "conf_high", "beta", "se")] == near(
+        [getattr(expected, name) for name in ("estimate", "conf_low", "conf_high", "beta", "se")]
+    )
 
 
 # --- every model ------------------------------------------------------------------------------------------------------

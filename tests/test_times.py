@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import exp, log, sqrt
 from typing import Any
 
@@ -18,6 +19,9 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:only . studies:herbtc.HerbtcWarning",
     "ignore:tau² is estimated:herbtc.HerbtcWarning",
     "ignore:. studies are too few:herbtc.HerbtcWarning",
+    "ignore:fewer than 5 studies in mechanism:herbtc.HerbtcWarning",
+    "ignore:one study alone stands for:herbtc.HerbtcWarning",
+    "ignore:. studies for 1 coefficient:herbtc.HerbtcWarning",
 )
 
 
@@ -210,3 +214,182 @@ def test_the_median_of_medians_lies_inside_its_interval(values: list[float]) -> 
     assert min(values) <= found.conf_low <= found.estimate <= found.conf_high <= max(values)
     assert found.coverage >= 0.5
     assert found.estimate == pytest.approx(float(np.median(values)))
+
+
+# --- every analysis of the evidence -----------------------------------------------------------------------------------
+
+
+def progression() -> pd.DataFrame:
+    """Medians of progression-free survival of HER2-directed therapy, one a study, as shipped."""
+    shipped = query.durations(endpoint="pfs", her2_directed=True, her2_selected=True, btc_only=True)
+    assert shipped["level"].notna().sum() >= 6
+    return measures.effects(shipped, "log-median")
+
+
+def survival() -> pd.DataFrame:
+    """Hazard ratios of overall survival between treatments, one a study, as shipped."""
+    shipped = query.contrasts(endpoint="os", population="all")
+    return measures.effects(shipped[(shipped["role"] == "treatment") & (shipped["kind"] == "hr")], "log-ratio")
+
+
+SHIPPED = {"log-median": progression, "log-ratio": survival}
+WORDS = {
+    "log-median": ("log-transformed medians", "median", " months"),
+    "log-ratio": ("log-transformed ratios", "ratio", ""),
+}
+each_shipped = pytest.mark.parametrize("measure", sorted(SHIPPED))
+
+
+def known(frame: pd.DataFrame) -> tuple[Any, Any, pd.DataFrame]:
+    rows = frame.dropna(subset=["yi", "vi"])
+    return rows["yi"].to_numpy(float), rows["vi"].to_numpy(float), rows
+
+
+def weighted_mean(y: Any, v: Any) -> float:
+    return float((y / v).sum() / (1 / v).sum())
+
+
+def assert_told(result: Any, measure: str, *, natural: bool = True) -> None:
+    """No result of medians or ratios counts events, speaks of a rate or shows a percentage as an estimate."""
+    words, _, unit = WORDS[measure]
+    told = result.describe()
+    assert words in told
+    assert "events" not in told
+    assert not re.search(r"\brates?\b", told), told
+    assert result.to_frame().shape[0] >= 1
+    if natural:
+        assert re.search(rf"\d\.\d+{unit} \(\d+ % .*?\d\.\d+ to \d+\.\d+", told), told
+
+
+@each_shipped
+def test_leaving_one_out_by_hand(measure: str) -> None:
+    frame = SHIPPED[measure]()
+    y, v, rows = known(frame)
+    found = synthesis.leave_one_out(frame, method="EE", test="wald", mix=True)
+    others = [np.arange(len(y)) != place for place in range(len(y))]
+    table = found.to_frame()
+    assert table["estimate"].tolist() == pytest.approx([exp(weighted_mean(y[keep], v[keep])) for keep in others])
+    assert table["conf_low"].tolist() == pytest.approx(
+        [exp(weighted_mean(y[keep], v[keep]) - Z95 / sqrt((1 / v[keep]).sum())) for keep in others]
+    )
+    assert table["events"].isna().all()
+    if rows["n"].notna().all():
+        assert table["n"].tolist() == [rows["n"][keep].sum() for keep in others]
+    assert f"The pooled {WORDS[measure][1]} of all was" in found.describe()
+    assert_told(found, measure)
+
+
+@each_shipped
+def test_cumulative_by_hand(measure: str) -> None:
+    frame = SHIPPED[measure]()
+    _, _, rows = known(frame)
+    rows = rows.dropna(subset=["year"]).sort_values("year", kind="stable")
+    y, v = rows["yi"].to_numpy(float), rows["vi"].to_numpy(float)
+    found = synthesis.cumulative(frame, "year", method="EE", test="wald", mix=True)
+    steps = [exp(weighted_mean(y[:k], v[:k])) for k in range(1, len(y) + 1)]
+    assert found.to_frame()["estimate"].tolist() == pytest.approx(steps)
+    # A first study alone stands for itself, as it is printed.
+    assert steps[0] == pytest.approx(rows["median_months" if measure == "log-median" else "estimate"].iloc[0])
+    assert f"the pooled {WORDS[measure][1]} moved from" in found.describe()
+    assert_told(found, measure)
+
+
+@each_shipped
+@pytest.mark.parametrize("common", [False, True])
+def test_subgroups_are_those_pooled_alone(measure: str, common: bool) -> None:  # noqa: FBT001
+    frame = SHIPPED[measure]()
+    _, _, rows = known(frame)
+    found = synthesis.subgroups(frame, "mechanism", method="EE", test="wald", common_tau2=common, mix=True)
+    table = found.to_frame().set_index("mechanism")
+    for mechanism, group in rows.groupby("mechanism", observed=True):
+        row = table.loc[str(mechanism)]
+        y, v = group["yi"].to_numpy(float), group["vi"].to_numpy(float)
+        assert row["estimate"] == pytest.approx(exp(weighted_mean(y, v)))
+        assert row["k"] == len(group)
+    assert_told(found, measure)
+
+
+@each_shipped
+def test_meta_regression_on_a_category_finds_the_ratio_of_two_means(measure: str) -> None:
+    frame = SHIPPED[measure]().dropna(subset=["year"])
+    frame = frame.assign(late=np.where(frame["year"].to_numpy(int) > frame["year"].median(), "late", "early"))
+    _, _, rows = known(frame)
+    means = {name: weighted_mean(part["yi"], part["vi"]) for name, part in rows.groupby("late")}
+    found = synthesis.regress(frame, "late", method="EE", test="wald", mix=True)
+    assert found.coefficients["beta"].tolist() == pytest.approx([means["early"], means["late"] - means["early"]])
+    at = found.predict(pd.DataFrame({"late": ["late"]}))
+    assert at["estimate"].item() == pytest.approx(exp(means["late"]))
+    assert_told(found, measure, natural=False)
+
+
+@each_shipped
+def test_hat_values_of_equal_effects_are_weights(measure: str) -> None:
+    frame = SHIPPED[measure]()
+    _, v, _ = known(frame)
+    found = synthesis.influence(frame, method="EE", mix=True)
+    assert found.to_frame()["hat"].tolist() == pytest.approx((1 / v / (1 / v).sum()).tolist())
+    assert_told(found, measure, natural=False)
+
+
+@each_shipped
+def test_a_bayesian_estimate_without_heterogeneity_is_that_of_equal_effects(measure: str) -> None:
+    frame = SHIPPED[measure]()
+    y, v, _ = known(frame)
+    with pytest.raises(SynthesisError, match="prior is needed"):
+        synthesis.pool_bayes(frame, mix=True)
+    found = synthesis.pool_bayes(frame, prior=synthesis.HalfNormal(1e-6), mix=True)
+    mean, se = weighted_mean(y, v), 1 / sqrt((1 / v).sum())
+    ends = [exp(mean + sign * Z95 * se) for sign in (0, -1, 1)]
+    assert [found.estimate, found.conf_low, found.conf_high] == pytest.approx(ends, rel=1e-6)
+    assert f"The posterior median of the pooled {WORDS[measure][1]} was" in found.describe()
+    assert f"The {WORDS[measure][1]} of a new study lies between" in found.describe()
+    assert_told(found, measure)
+    spread = synthesis.pool_bayes(frame, prior=synthesis.HalfNormal(0.5), mix=True)
+    assert spread.pred_low < spread.conf_low < spread.estimate < spread.conf_high < spread.pred_high
+
+
+@each_shipped
+def test_an_estimate_adjusted_by_trim_and_fill_is_labelled(measure: str) -> None:
+    found = synthesis.trim_and_fill(SHIPPED[measure](), mix=True)
+    adjusted = found.adjusted
+    assert adjusted is not None
+    assert adjusted.conf_low < adjusted.estimate < adjusted.conf_high
+    shown = measures.MEASURES[measure].shown(adjusted.estimate)
+    assert f"Adjusted by trim and fill, the pooled {WORDS[measure][1]} was {shown} (95 % CI" in found.describe()
+    assert f"adjusted {shown} (" in repr(found)
+    assert any("which nobody observed" in note for note in found.notes)
+    assert_told(found, measure)
+
+
+# --- small studies ----------------------------------------------------------------------------------------------------
+
+
+@each_shipped
+@pytest.mark.parametrize("test", ["egger", "begg"])
+def test_what_is_said_of_proportions_is_not_said_of_others(measure: str, test: str) -> None:
+    found = synthesis.small_studies(SHIPPED[measure](), test=test, mix=True)
+    assert not any("proportion" in note for note in found.notes)
+    assert_told(found, measure, natural=False)
+
+
+def test_tests_on_the_number_of_patients_need_it() -> None:
+    frame = measures.effects(
+        medians({}, {"low_months": 3.0}, {"median_months": 5.0}, {"high_months": 8.0}), "log-median"
+    )
+    for test in ("size", "peters"):
+        with pytest.raises(SynthesisError, match=f"expected the column (n|events), which test='{test}' reads"):
+            synthesis.small_studies(frame, test=test)
+    some = frame.assign(n=[20, np.nan, 30, 40], trial=list("abcd"))
+    with pytest.raises(SynthesisError, match=r"expected n, .* in every row; not so in b \(row 1\); .*'egger'"):
+        synthesis.small_studies(some, test="size")
+    assert synthesis.small_studies(some, test="egger").n is None
+    assert np.isfinite(synthesis.small_studies(frame.assign(n=[20, 25, 30, 40]), test="size").statistic)
+
+
+def test_trim_and_fill_needs_no_number_of_patients() -> None:
+    frame = measures.effects(
+        medians({}, {"low_months": 3.0}, {"median_months": 5.0}, {"high_months": 8.0}), "log-median"
+    )
+    found = synthesis.trim_and_fill(frame)
+    assert "n" not in found.to_frame()
+    assert found.n is None

@@ -23,12 +23,13 @@ from herbtc.synthesis._small_studies import TESTS as SMALL_STUDIES
 from herbtc.synthesis._small_studies import SmallStudies, small_studies
 from herbtc.synthesis._subgroups import Subgroups, subgroups
 from herbtc.synthesis._tau2 import TAU2
-from herbtc.synthesis._trim_and_fill import TrimAndFill, trim_and_fill
+from herbtc.synthesis._trim_and_fill import Adjusted, TrimAndFill, trim_and_fill
 
 __all__ = [
     "FEW",
     "SMALL_STUDIES",
     "TAU2",
+    "Adjusted",
     "BetaMixture",
     "Cumulative",
     "Distribution",

@@ -35,8 +35,10 @@ class Influence(Told):
         What was computed.
     tau2, qe : float
         Between-study variance and Q of all studies, beside those without each study.
-    k, n, events : int
-        Studies, patients, events.
+    k : int
+        Studies.
+    n, events : int or None
+        Patients and events; None where a row does not print them, or the measure does not count them.
     notes : tuple of str
         What a reader must know.
     release : str
@@ -117,7 +119,7 @@ def influence(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     moderators : str or sequence of str
         Columns, as for `herbtc.synthesis.regress`; none for a pooled mean.
     method : str

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from herbtc.measures import Floats
 
 NODES = 25
-MODERATE_TAU = 2.0
-"""Up to this tau quadrature is centred at the mode; beyond it, an even grid is taken."""
+MODERATE_TAU = 0.8
+"""Up to this tau quadrature is centred at the mode; beyond it, where it loses digits, an even grid is taken."""
 
 REACH = 9.0
 """Standard deviations beyond which a normal density is nothing."""
@@ -29,6 +29,9 @@ FARTHEST = 40.0
 
 LARGEST_TAU = 12.0
 """Where studies have no or all events only, the likelihood rises for ever with tau; nobody's rates differ by more."""
+
+PROFILED_TAU = 40.0
+"""Far from its peak the likelihood of a mean can be best at a tau that no peak has."""
 
 _POINTS, _WEIGHTS = np.polynomial.hermite.hermgauss(NODES)
 _LOG_WEIGHTS = np.log(_WEIGHTS) + _POINTS**2
@@ -71,15 +74,20 @@ class Counts:
         value = float((top + np.log(total)).sum()) + self.constant
         # Louis (J R Stat Soc B 1982;44:226): slopes and curvatures are moments over each study's own integrand.
         share /= total
-        residual, inside = x - n * p, n * p * (1 - p)
-        parts = residual, residual * nodes
-        first = np.array([(share * part).sum(axis=1) for part in parts])
-        curvature = np.empty((2, 2))
-        for a in range(2):
-            for b in range(a + 1):
-                mixed = (share * (parts[a] * parts[b] - inside * nodes ** (a + b))).sum(axis=1)
-                curvature[a, b] = curvature[b, a] = float((mixed - first[a] * first[b]).sum())
-        return Point(value, first.sum(axis=1), curvature)
+        residual = x - n * p
+        pull = share * residual
+        tilt = pull * nodes
+        in_mean, in_tau = pull.sum(axis=1), tilt.sum(axis=1)
+        bend = pull * residual - share * (n * p * (1 - p))
+        mixed = bend * nodes
+        across = float(mixed.sum() - in_mean @ in_tau)
+        curvature = np.array(
+            [
+                [float(bend.sum() - in_mean @ in_mean), across],
+                [across, float((mixed * nodes).sum() - in_tau @ in_tau)],
+            ]
+        )
+        return Point(value, np.array([in_mean.sum(), in_tau.sum()]), curvature)
 
     def _without_spread(self, mean: float) -> Point:
         x, n, p = self.x, self.n, expit(mean)
@@ -111,9 +119,9 @@ class Counts:
         for _ in range(60):
             p = expit(mean + tau * z)
             step = (tau * (self.x - self.n * p) - z) / (1 + tau**2 * self.n * p * (1 - p))
-            z += np.clip(step, -2, 2)
-            # Nodes need only lie about the mode.
-            if np.abs(step).max() < 1e-4:  # noqa: PLR2004
+            z += np.minimum(np.maximum(step, -2), 2)
+            # Nodes need only lie about the mode, and a step of Newton's leaves the square of its length.
+            if np.abs(step).max() < 1e-2:  # noqa: PLR2004
                 break
         return z
 
@@ -150,7 +158,7 @@ def best_tau(counts: Counts, mean: float, start: float) -> tuple[float, Point]:
     """Return the tau that is best for a mean, and the point there."""
     zero = counts.at(mean, 0.0)
     # At a peak the height changes with the square of the place, so half of its digits are enough.
-    _, tau, point = _ascend(counts, mean, start, free=(False, True), near=1e-5)
+    _, tau, point = _ascend(counts, mean, start, free=(False, True), near=1e-5, most=PROFILED_TAU)
     # Where the slope in tau² is negative at 0, the boundary is a peak of its own.
     return max((0.0, zero), (tau, point), key=lambda pair: pair[1].value)
 
@@ -167,7 +175,13 @@ def highest(counts: Counts) -> Peak:
 
 
 def _ascend(
-    counts: Counts, mean: float, tau: float, *, free: tuple[bool, bool] = (True, True), near: float = 1e-9
+    counts: Counts,
+    mean: float,
+    tau: float,
+    *,
+    free: tuple[bool, bool] = (True, True),
+    near: float = 1e-9,
+    most: float = LARGEST_TAU,
 ) -> tuple[float, float, Point]:
     # Newton's method in mean and tau with halved steps; the likelihood is even in tau, so a step below 0 is reflected.
     place, moves = np.array([mean, tau]), np.array(free)
@@ -180,7 +194,7 @@ def _ascend(
         step = np.clip(vectors @ ((vectors.T @ slope) / np.maximum(np.abs(values), 1e-4)), -1.5, 1.5)
         while True:
             there = place + step
-            there[1] = min(abs(there[1]), LARGEST_TAU)
+            there[1] = min(abs(there[1]), most)
             other = counts.at(*there)
             if other.value >= point.value or np.abs(step).max() < 1e-9:  # noqa: PLR2004
                 break

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, eq=False, repr=False)
 class Posterior:
-    """What is known of the rates after several studies, with everything needed to report, check and draw it.
+    """What is known after several studies, with everything needed to report, check and draw it.
 
     Attributes
     ----------
     estimate, conf_low, conf_high : float
-        Rate of the median study (0-1): posterior median and credible interval.
+        Rate (0-1), median or ratio of the median study: posterior median and credible interval.
     pred_low, pred_high : float
-        Credible interval of the rate of a new study (0-1).
+        Credible interval of that of a new study.
     beta, se : float
         Posterior mean and standard deviation of the mean effect on the analysis scale.
     tau_median, tau_low, tau_high : float
@@ -44,8 +44,10 @@ class Posterior:
         the analysis scale, with `pdf cdf quantile median mean sd interval`.
     studies : tuple of Distribution
         Posterior of the effect of each row: shrunken towards the mean.
-    k, n, events : int
-        Studies, patients, events.
+    k : int
+        Studies.
+    n, events : int or None
+        Patients and events; None where a row does not print them, or the measure does not count them.
     measure, likelihood : str
         Analysis scale, and ``"normal"`` or ``"binomial"``.
     prior : HalfNormal or HalfCauchy
@@ -116,12 +118,12 @@ class Posterior:
 
     @property
     def mu_rate(self) -> Distribution:
-        """Posterior of the rate of the median study (0-1)."""
+        """Posterior of the rate (0-1), median or ratio of the median study, on the natural scale."""
         return self._natural(self.mu)
 
     @property
     def new_rate(self) -> Distribution:
-        """Posterior of the rate of a new study (0-1), whose mean is the mean rate over studies.
+        """Posterior of the rate (0-1), median or ratio of a new study, whose mean is the mean over studies.
 
         Examples
         --------
@@ -135,7 +137,10 @@ class Posterior:
         return self._natural(self.new)
 
     def shrunken(self) -> pd.DataFrame:
-        """Return the rows with each study's own rate, 0-1: posterior median `estimate`, and `conf_low conf_high`."""
+        """Return the rows with each study's own effect on the natural scale.
+
+        `estimate` is its posterior median, `conf_low` and `conf_high` are the ends of its credible interval.
+        """
         rates = [self._natural(study) for study in self.studies]
         ends = [rate.interval(self.level, self.interval) for rate in rates]
         return self._rows.assign(
@@ -145,7 +150,7 @@ class Posterior:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the result as a frame of one row; natural scale 0-1."""
+        """Return the result as a frame of one row; the natural scale is that of the measure."""
         names = (
             "estimate conf_low conf_high pred_low pred_high beta se tau_median tau_low tau_high "
             "k n events measure likelihood level interval release"
@@ -171,7 +176,7 @@ class Posterior:
             "binomial": "by their exact binomial likelihood in a binomial-normal random-effects model of logits",
         }[self.likelihood]
         scale = MEASURES[self.measure]
-        rate = {"logit": "rate of the median study"}.get(self.measure, scale.what)
+        rate = {"logit": "rate of the median study"}.get(self.measure, f"pooled {scale.what}")
         parts = [
             (f"{counted(self.events, self.n, self.k)} were pooled {model}, Bayesian, by numerical integration."),
             (
@@ -227,7 +232,7 @@ def pool_bayes(
     Parameters
     ----------
     frame : pandas.DataFrame
-        As for `pool`: one row per group, with `events n measure yi vi`.
+        As `herbtc.synthesis.pool` takes it.
     prior : HalfNormal or HalfCauchy, optional
         Prior of tau on the scale of the measure. The default, ``HalfNormal(1.0)``, is for logits only: with any other
         measure a prior has to be named.

@@ -33,8 +33,10 @@ class Refits(Told):
         Level of both intervals, such as 0.95.
     estimate, conf_low, conf_high : float
         Of all studies, on the natural scale.
-    k, n, events : int
-        Studies, patients and events of all.
+    k : int
+        Studies of all.
+    n, events : int or None
+        Patients and events of all; None where a row does not print them, or the measure does not count them.
     notes : tuple of str
         What a reader must know.
     release : str
@@ -173,7 +175,7 @@ def leave_one_out(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     by : str, optional
         A column whose values are left out one at a time: ``"trial"`` leaves out studies with all their arms, by
         default each row is left out alone.
@@ -250,7 +252,7 @@ def cumulative(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     by : str
         The column to order by, such as ``"year"`` or ``"data_cutoff"``. Rows without a value are left out and named in
         the notes; equal values keep the order of the frame, which the notes say.

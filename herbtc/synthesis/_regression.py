@@ -47,8 +47,10 @@ class Regression(Told):
     qm, qm_p : float
         Test of all moderators together: chi-squared for Wald tests, else F, with `qm_df` and `qm_df_residual` degrees
         of freedom (`qm_df_residual` is 0 for chi-squared).
-    k, n, events : int
-        Studies, patients, events.
+    k : int
+        Studies.
+    n, events : int or None
+        Patients and events; None where a row does not print them, or the measure does not count them.
     measure, method, test, prediction : str
         What was computed.
     level : float
@@ -225,7 +227,7 @@ def regress(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     moderators : str or sequence of str
         Columns of the frame. Numbers are used as they are; categories, strings and truths become differences from a
         reference, the first in the order of the category, else of the alphabet. Rows without a value are left out and

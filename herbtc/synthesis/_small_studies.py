@@ -10,7 +10,7 @@ from attrs import field, frozen
 from scipy.special import ndtr
 
 from herbtc.errors import SynthesisError, look_up
-from herbtc.measures import MEASURES
+from herbtc.measures import MEASURES, rows_named
 from herbtc.synthesis._conventions import Options, p_text
 from herbtc.synthesis._mixed import fit, quantile, two_sided
 from herbtc.synthesis._selections import others
@@ -59,8 +59,10 @@ class SmallStudies(Told):
     slope, slope_low, slope_high : float
         Change of the effect for one unit of the predictor, on the analysis scale, with its 95 % confidence interval;
         NaN for Begg's test.
-    k, n, events : int
-        Studies, patients, events.
+    k : int
+        Studies.
+    n, events : int or None
+        Patients and events; None where a row does not print them, or the measure does not count them.
     measure : str
         The scale of analysis.
     notes : tuple of str
@@ -132,7 +134,8 @@ def small_studies(frame: pd.DataFrame, *, test: str = "size", mix: Mix = False) 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it; with `n` for ``"size"``,
+        with `events` and `n` for ``"peters"``.
     test : str
         ``"size"``: mixed-effects regression on n, with the REML estimator of tau² and the Hartung-Knapp interval with
         its floor. It suits proportions, whose standard error depends on the proportion itself (Hunter 2014).
@@ -150,7 +153,8 @@ def small_studies(frame: pd.DataFrame, *, test: str = "size", mix: Mix = False) 
     Raises
     ------
     herbtc.SynthesisError
-        For what `herbtc.synthesis.pool` refuses, fewer than three studies, and studies that are all of one size.
+        For what `herbtc.synthesis.pool` refuses, fewer than three studies, studies that are all of one size, and
+        rows without the `n` or `events` that the test reads.
     herbtc.UnknownKeyError
         For an unknown test.
 
@@ -181,7 +185,7 @@ def small_studies(frame: pd.DataFrame, *, test: str = "size", mix: Mix = False) 
     doubts = list(studies.doubts)
     if studies.k < MANY:
         doubts.append(f"only {studies.k} studies: below ten, tests for small-study effects can hardly find any")
-    if test in ("egger", "begg"):
+    if test in ("egger", "begg") and MEASURES[studies.measure].counts:
         doubts.append(
             "the standard error of a proportion depends on the proportion, so that this test suspects sound studies; "
             "test='size' does not"
@@ -209,8 +213,23 @@ def small_studies(frame: pd.DataFrame, *, test: str = "size", mix: Mix = False) 
 # --- the tests ----------------------------------------------------------------------------------------------------
 
 
+def _counts(studies: Studies, name: str, test: str) -> Floats:
+    # Medians and ratios are pooled without n, so that it may be missing here.
+    rows = studies.rows
+    instead = "the tests 'egger' and 'begg' need none"
+    if name not in rows.columns:
+        raise SynthesisError(f"expected the column {name}, which test={test!r} reads; {instead}")
+    counts: Floats = rows[name].to_numpy(float, na_value=np.nan)
+    if (unknown := np.isnan(counts)).any():
+        raise SynthesisError(
+            f"expected {name}, which test={test!r} reads, in every row; not so in {rows_named(rows, unknown)}; "
+            f"{instead}"
+        )
+    return counts
+
+
 def _size(studies: Studies) -> _Answer:
-    return _slope(studies.y, studies.v, studies.rows["n"].to_numpy(float), Options(method="REML", test="hksj-adhoc"))
+    return _slope(studies.y, studies.v, _counts(studies, "n", "size"), Options(method="REML", test="hksj-adhoc"))
 
 
 def _egger(studies: Studies) -> _Answer:
@@ -218,7 +237,7 @@ def _egger(studies: Studies) -> _Answer:
 
 
 def _peters(studies: Studies) -> _Answer:
-    events, n = (studies.rows[name].to_numpy(float) for name in ("events", "n"))
+    events, n = (_counts(studies, name, "peters") for name in ("events", "n"))
     extreme = (events == 0) | (events == n)
     x, m = events + extreme / 2, n + extreme
     return _slope(studies.y, 1 / x + 1 / (m - x), 1 / n, _WEIGHTED)

@@ -148,7 +148,7 @@ def subgroups(
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     by : str
         A column, such as ``"mechanism"``, ``"line"`` or ``"her2"``; or a partition of patients, such as ``"site"``,
         by which the `population` of each row is then read. Rows without a value are left out and named in the notes.

@@ -10,8 +10,8 @@ from attrs import field, frozen
 
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import MEASURES
-from herbtc.synthesis._conventions import Options
-from herbtc.synthesis._mixed import fit
+from herbtc.synthesis._conventions import TESTS, Options
+from herbtc.synthesis._mixed import fit, quantile
 from herbtc.synthesis._small_studies import LEAST, MANY
 from herbtc.synthesis._studies import admit
 from herbtc.synthesis._told import Told, paragraph, warn
@@ -19,11 +19,37 @@ from herbtc.synthesis._told import Told, paragraph, warn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from herbtc.measures import Floats
+    from herbtc.measures import Floats, Measure
     from herbtc.synthesis._refusals import Mix
+    from herbtc.synthesis._studies import Studies
 
 _MOST_ROUNDS = 100
 _SIDES = {"left": 1.0, "right": -1.0}
+
+
+@frozen(kw_only=True)
+class Adjusted:
+    """The pooled estimate of the observed and the imputed points together.
+
+    Attributes
+    ----------
+    estimate, conf_low, conf_high : float
+        On the natural scale: months, a ratio, or a rate at a time.
+    beta, se : float
+        On the analysis scale.
+    test : str
+        Of the confidence interval.
+    level : float
+        Of the confidence interval.
+    """
+
+    estimate: float
+    conf_low: float
+    conf_high: float
+    beta: float
+    se: float
+    test: str
+    level: float
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -40,8 +66,12 @@ class TrimAndFill(Told):
         Its standard error.
     estimator : str
         ``"L0"`` or ``"R0"``.
-    k, n, events : int
-        Observed studies, patients, events.
+    adjusted : Adjusted or None
+        The estimate adjusted by trim and fill; always None for proportions.
+    k : int
+        Observed studies.
+    n, events : int or None
+        Their patients and events; None where a row does not print them, or the measure does not count them.
     measure, method : str
         What was computed.
     notes : tuple of str
@@ -54,6 +84,7 @@ class TrimAndFill(Told):
     missing: int
     missing_se: float
     estimator: str
+    adjusted: Adjusted | None
     k: int
     n: int | None
     events: int | None
@@ -69,11 +100,16 @@ class TrimAndFill(Told):
         """A copy of the observed rows."""
         return self._rows.copy()
 
+    @property
+    def scale(self) -> Measure:
+        """The measure: what a value on the natural scale is, and how it is shown."""
+        return MEASURES[self.measure]
+
     def to_frame(self) -> pd.DataFrame:
         """Return the points of the picture: the observed studies, then the imputed ones.
 
-        `yi vi n` are as drawn; `imputed` marks the points that nobody observed, under the names of the studies that
-        they mirror.
+        `yi vi`, and `n` where the frame has it, are as drawn; `imputed` marks the points that nobody observed, under
+        the names of the studies that they mirror.
         """
         return self._table.copy()
 
@@ -93,18 +129,31 @@ class TrimAndFill(Told):
         sentences = [
             (
                 f"Trim and fill (Duval and Tweedie 2000, estimator {self.estimator}) was applied to {self.k} groups, "
-                f"analysed as {MEASURES[self.measure].words}."
+                f"analysed as {self.scale.words}."
             ),
             (
                 f"On the {self.side} side the funnel plot lacks {lacking} (standard error {self.missing_se:.1f}) "
                 "to be symmetric."
             ),
         ]
+        if self.adjusted is not None:
+            interval = TESTS[self.adjusted.test]
+            sentences.append(
+                f"Adjusted by trim and fill, the pooled {self.scale.what} was {self._told()}, with a {interval}."
+            )
         return paragraph(sentences, self.notes, self.release)
 
+    def _told(self) -> str:
+        found = self.adjusted
+        if found is None:
+            return ""
+        ends = f"{self.scale.bare(found.conf_low)} to {self.scale.bare(found.conf_high)}"
+        return f"{self.scale.shown(found.estimate)} ({100 * found.level:g} % CI {ends})"
+
     def __repr__(self) -> str:
+        adjusted = f", adjusted {self._told()}" if self.adjusted is not None else ""
         return (
-            f"<TrimAndFill {self.estimator}/{self.measure}: {self.missing} on the {self.side}, k={self.k}"
+            f"<TrimAndFill {self.estimator}/{self.measure}: {self.missing} on the {self.side}{adjusted}, k={self.k}"
             f"{f', notes: {len(self.notes)}' * bool(self.notes)}>"
         )
 
@@ -115,23 +164,28 @@ def trim_and_fill(
     side: str | None = None,
     estimator: str = "L0",
     method: str = "REML",
+    test: str = "hksj-adhoc",
+    level: float = 0.95,
     mix: Mix = False,
 ) -> TrimAndFill:
-    """Return the points that would make a funnel plot symmetric: a picture, and no adjusted rate.
+    """Return the points that would make a funnel plot symmetric: of proportions a picture, and no adjusted rate.
 
-    The points show how a result could look under one kind of selection. No pooled rate is computed from them:
-    the rates of small studies are skewed without any selection, and points that nobody observed are no data.
+    The points show how a result could look under one kind of selection. Of medians, ratios and rates at a time the
+    estimate with them is returned as `adjusted`. Of proportions it is not: the proportions of small studies are
+    skewed without any selection, and points that nobody observed are no data.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row per group of patients, with `events n measure yi vi`, as `herbtc.synthesis.pool` takes it.
+        One row per group of patients, as `herbtc.synthesis.pool` takes it.
     side : str, optional
         ``"left"`` or ``"right"``; by default where the regression on the standard error points.
     estimator : str
         ``"L0"`` or ``"R0"``, of the number of missing studies.
     method : str
-        Estimator of tau² for the centre, see `herbtc.synthesis.pool`.
+        Estimator of tau² for the centre and the adjusted estimate, see `herbtc.synthesis.pool`.
+    test, level : str, float
+        Of the adjusted estimate, see `herbtc.synthesis.pool`.
     mix : bool, str or iterable of str
         What may be mixed, as for `herbtc.synthesis.pool`.
 
@@ -144,7 +198,7 @@ def trim_and_fill(
     herbtc.SynthesisError
         For what `herbtc.synthesis.pool` refuses, and fewer than three studies.
     herbtc.UnknownKeyError
-        For an unknown side, estimator or method.
+        For an unknown side, estimator, method or test.
 
     Warns
     -----
@@ -167,8 +221,17 @@ def trim_and_fill(
     >>> filled.to_frame().query("imputed").round(2)
        n    yi    vi  imputed
     0  9  1.64  1.12     True
+
+    Median times of ten groups, of which the smallest report the longest:
+
+    >>> months, width = [6, 6.2, 5.8, 6.1, 5.9, 6.3, 7, 9, 11, 13], [1.2, 1.2, 1.2, 1.3, 1.3, 1.3, 1.5, 1.6, 1.8, 2]
+    >>> frame = pd.DataFrame({"median_months": months, "width": width, "level": 95.0})
+    >>> frame["low_months"] = frame["median_months"] / frame["width"]
+    >>> frame["high_months"] = frame["median_months"] * frame["width"]
+    >>> synthesis.trim_and_fill(measures.effects(frame, "log-median"))
+    <TrimAndFill L0/log-median: 3 on the left, adjusted 6.1 months (95 % CI 5.4 to 6.9), k=10, notes: 1>
     """
-    Options(method=method)
+    options = Options(method=method, test=test, level=level)
     missing_of = look_up("estimator", estimator, ESTIMATORS)
     if side is not None:
         look_up("side", side, _SIDES)
@@ -183,14 +246,17 @@ def trim_and_fill(
     if studies.k < MANY:
         doubts.append(f"only {studies.k} studies: below ten, the shape of a funnel says little")
     warn(doubts)
-    columns = [*studies.named.columns, "n", "yi", "vi"]
-    observed = studies.rows[columns].assign(imputed=False)
+    shown = [*studies.named.columns, *(name for name in ("n",) if name in studies.rows.columns), "yi", "vi"]
+    observed = studies.rows[shown].assign(imputed=False)
     mirrored = observed.iloc[places].assign(yi=2 * _SIDES[side] * centre - y[places], imputed=True)
+    points = pd.concat([observed, mirrored])
+    adjusted = None if MEASURES[studies.measure].counts else _adjusted(studies, points, options)
     return TrimAndFill(
         side=side,
         missing=k0,
         missing_se=se,
         estimator=estimator,
+        adjusted=adjusted,
         k=studies.k,
         n=studies.total("n"),
         events=studies.total("events"),
@@ -199,11 +265,25 @@ def trim_and_fill(
         notes=(
             *studies.left_out,
             *doubts,
-            "imputed points are a picture of what may be missing; no rate is adjusted by them",
+            "imputed points are a picture of what may be missing; no rate is adjusted by them"
+            if adjusted is None
+            else "the adjusted estimate rests on imputed points, which nobody observed",
         ),
         release=studies.release,
         rows=studies.rows,
-        table=pd.concat([observed, mirrored]),
+        table=points,
+    )
+
+
+def _adjusted(studies: Studies, points: pd.DataFrame, options: Options) -> Adjusted:
+    y, v = points["yi"].to_numpy(float), points["vi"].to_numpy(float)
+    fitted = fit(y, v, np.ones((len(y), 1)), options.method)
+    beta = float(fitted.beta[0, 0])
+    se = float(np.sqrt(fitted.factor(options.test)[0] * fitted.covariance[0, 0, 0]))
+    reach = float(quantile(fitted.test_df(options.test), options.level)[0]) * se
+    estimate, low, high = map(float, studies.back(np.array([beta, beta - reach, beta + reach])))
+    return Adjusted(
+        estimate=estimate, conf_low=low, conf_high=high, beta=beta, se=se, test=options.test, level=options.level
     )
 
 

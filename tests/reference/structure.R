@@ -176,7 +176,7 @@ fills <- function(dat, name) {
     )
     out[[length(out) + 1]] <- list(
       method = method, estimator = estimator, asked = side, side = t$side, k0 = t$k0, se = t$se.k0,
-      yi = c(t$yi)[t$fill], vi = t$vi[t$fill]
+      yi = c(t$yi)[t$fill], vi = t$vi[t$fill], adjusted = c(t$beta, t$ci.lb, t$ci.ub)
     )
   }
   out
