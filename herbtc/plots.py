@@ -5,6 +5,7 @@ No function here needs pyplot: without `ax` a figure of the right size is made, 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,18 +14,22 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Polygon
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
+from scipy.special import ndtri
 
 from herbtc import terms
 from herbtc.errors import SynthesisError
-from herbtc.measures import MEASURES, percent
+from herbtc.measures import back
 from herbtc.synthesis import TAU2, Pooled, exact_interval, p_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from herbtc.measures import Floats, Measure
 
 INK = "#1a1a1a"
 MUTED = "#5f6b76"
@@ -42,6 +47,7 @@ _LEADING = 1.35  # of the footer
 _AXIS = 4.4  # ticks and label below the axis
 _HEADER = 2.0
 _HINTED = 1.05  # how much wider small letters may come out once they are fitted to pixels
+_NO_EFFECT = 1.0  # a ratio of one
 _SMALLEST = 5.0  # points; below this a figure is refused, because nobody could read it
 
 
@@ -51,30 +57,33 @@ def forest(
     ax: Axes | None = None,
     labels: str | Sequence[str] | None = None,
     title: str | None = None,
-    xlabel: str = "Response rate (%)",
+    xlabel: str | None = None,
     fontsize: float = 9.0,
 ) -> Axes:
-    """Draw a forest plot: each study with its exact interval, the pooled rate as a diamond, the prediction interval.
+    """Draw a forest plot: each study with its interval, the pooled estimate as a diamond, the prediction interval.
 
     Parameters
     ----------
     pooled : Pooled
-        From `herbtc.synthesis.pool`.
+        From `herbtc.synthesis.pool` or `herbtc.synthesis.pool_binomial`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; the columns of text are kept inside the place that it takes in its figure. By default a figure
         that fits everything is made.
     labels : str or sequence of str, optional
         A column of the pooled rows, or one text a row; by default study, and arm and population where needed.
     title : str, optional
-    xlabel : str
+    xlabel : str, optional
+        By default what the measure is and its unit, such as "Response rate (%)".
     fontsize : float
         In points; smaller if an `ax` is given that is too small for it.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Its x axis is the rate in percent from 0 to 100, its y axis the rows from 0 downwards. Squares have an area in
-        proportion to the weights; the intervals of studies are exact (Clopper-Pearson) at the level of `pooled`.
+        Its x axis is the rate in percent from 0 to 100, or a logarithmic one of months or ratios, with a line at a
+        ratio of 1; its y axis the rows from 0 downwards. Squares have an area in proportion to the weights. The
+        intervals of studies are at the level of `pooled`: those of proportions exact (Clopper-Pearson), all others
+        from the standard errors that were pooled.
 
     Raises
     ------
@@ -90,35 +99,95 @@ def forest(
     [0.0, 100.0]
     >>> ax.figure.savefig("forest.svg")  # doctest: +SKIP
     """
-    rows = pooled.rows
-    x, n = rows["events"].to_numpy(float), rows["n"].to_numpy(float)
-    rates = np.column_stack([x / n, *exact_interval(x, n, pooled.level)])
+    rows, scale = pooled.rows, pooled.scale
+    values = _values(pooled)
+    axis = _axis(pooled, values)
     columns = {
         "study": ["Study", *_labels(rows, labels), _model(pooled), "Prediction interval"],
-        "total": [
-            "Events/total",
-            *(f"{some:.0f}/{every:.0f}" for some, every in zip(x, n, strict=True)),
-            f"{pooled.events}/{pooled.n}",
-            "",
-        ],
+        "total": _totals(pooled),
         "rate": [
-            f"Rate ({100 * pooled.level:g} % CI)",
-            *(_rate(*each) for each in rates),
-            _rate(pooled.estimate, pooled.conf_low, pooled.conf_high),
-            _ends(pooled.pred_low, pooled.pred_high) if np.isfinite(pooled.pred_low) else "none",
+            f"{scale.what.capitalize()} ({100 * pooled.level:g} % CI)",
+            *(_value(scale, *each) for each in values),
+            _value(scale, pooled.estimate, pooled.conf_low, pooled.conf_high),
+            _ends(scale, pooled.pred_low, pooled.pred_high) if np.isfinite(pooled.pred_low) else "none",
         ],
         "weight": ["Weight", *(f"{100 * weight:.1f} %" for weight in pooled.weights), "100.0 %", ""],
     }
+    columns = {name: column for name, column in columns.items() if column}
     figure = Figure() if ax is None else _figure(ax)
     layout = _Layout(fontsize, columns, _footer(pooled), title or "", _ruler(figure))
     if ax is None:
         ax, slot = _new_axes(figure, layout)
     else:
         layout, slot = _fitted(layout, ax)
-    _arrange(ax, layout, slot)
-    _draw(ax, layout.size, pooled, 100 * rates)
-    ax.set_xlabel(xlabel, fontsize=layout.size, color=INK, labelpad=0.25 * layout.size)
+    _arrange(ax, axis, layout, slot)
+    _draw(ax, axis, layout.size, pooled, values)
+    ax.set_xlabel(
+        axis.label if xlabel is None else xlabel, fontsize=layout.size, color=INK, labelpad=0.25 * layout.size
+    )
     return ax
+
+
+# --- values and their axis --------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Axis:
+    """The x axis: what values on the natural scale are multiplied by, its ends after that, and its label."""
+
+    factor: float
+    low: float
+    high: float
+    label: str
+    log: bool
+
+    def ticks(self, width: float, width_of: Callable[[str], float]) -> list[float]:
+        """Return the most round values whose labels do not meet on an axis that is so many points wide."""
+        if not self.log:
+            return [*map(float, range(0, 101, 20))]
+        across = width / np.log(self.high / self.low)
+        for some in self._round():
+            places = [across * np.log(value / self.low) for value in some]
+            halves = [width_of(f"{value:g}") / 2 * _HINTED for value in some]
+            ends = zip(places, halves, strict=True)
+            if all(a + half < b - other for (a, half), (b, other) in pairwise(ends)):
+                break
+        return some
+
+    def _round(self) -> Iterator[list[float]]:
+        # Within a factor of three there are not enough values of one digit.
+        if self.high < 3 * self.low:
+            found = [[*map(float, MaxNLocator(most).tick_values(self.low, self.high))] for most in (6, 4, 3, 2)]
+        else:
+            decades = range(int(np.floor(np.log10(self.low))), int(np.ceil(np.log10(self.high))) + 1)
+            digits = ((1, 1.5, 2, 3, 4, 6, 8), (1, 2, 5), (1, 3), (1,))
+            found = [[digit * 10.0**decade for decade in decades for digit in each] for each in digits]
+            found += [[10.0**decade for decade in decades[::step]] for step in range(2, len(decades))]
+        for some in found:
+            if inside := [value for value in some if self.low <= value <= self.high]:
+                yield inside
+
+
+def _values(pooled: Pooled) -> Floats:
+    """Return each study and the ends of its interval on the natural scale."""
+    rows = pooled.rows
+    if pooled.scale.counts:
+        x, n = rows["events"].to_numpy(float), rows["n"].to_numpy(float)
+        return np.column_stack([x / n, *exact_interval(x, n, pooled.level)])
+    yi, reach = rows["yi"].to_numpy(float), float(ndtri((1 + pooled.level) / 2)) * np.sqrt(rows["vi"].to_numpy(float))
+    return back(np.column_stack([yi, yi - reach, yi + reach]), pooled.measure, np.nan)
+
+
+def _axis(pooled: Pooled, values: Floats) -> _Axis:
+    if pooled.scale.natural == "rate":
+        return _Axis(100.0, 0.0, 100.0, "Response rate (%)" if pooled.scale.counts else "Rate (%)", log=False)
+    drawn = [*values.ravel(), pooled.conf_low, pooled.conf_high, pooled.pred_low, pooled.pred_high]
+    ratio = pooled.scale.natural == "ratio"
+    ends = np.array([*drawn, *[_NO_EFFECT] * ratio])
+    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+    margin = (high / low) ** 0.03
+    label = "Ratio (log scale)" if ratio else "Median (months, log scale)"
+    return _Axis(1.0, low / margin, high * margin, label, log=True)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -148,12 +217,29 @@ def _labels(rows: pd.DataFrame, labels: str | Sequence[str] | None) -> list[str]
     ]
 
 
-def _ends(low: float, high: float) -> str:
-    return f"({percent(low)}–{percent(high)})"
+def _totals(pooled: Pooled) -> list[str]:
+    # Events and patients of proportions; otherwise patients, where any row says how many.
+    rows = pooled.rows
+    if pooled.scale.counts:
+        each = [f"{row.events:.0f}/{row.n:.0f}" for row in rows[["events", "n"]].itertuples()]
+        return ["Events/total", *each, f"{pooled.events}/{pooled.n}", ""]
+    if "n" not in rows.columns or rows["n"].isna().all():
+        return []
+    each = ["–" if np.isnan(n) else f"{n:.0f}" for n in rows["n"].to_numpy(float, na_value=np.nan)]
+    return ["Patients", *each, "–" if pooled.n is None else str(pooled.n), ""]
 
 
-def _rate(estimate: float, low: float, high: float) -> str:
-    return f"{percent(estimate)} {_ends(low, high)}"
+def _ends(scale: Measure, low: float, high: float) -> str:
+    return f"({scale.bare(low)}–{scale.bare(high)})"
+
+
+def _value(scale: Measure, estimate: float, low: float, high: float) -> str:
+    return f"{scale.bare(estimate)} {_ends(scale, low, high)}"
+
+
+def _exact(pooled: Pooled) -> bool:
+    # Models of counts estimate tau² by no estimator of effects.
+    return pooled.method not in TAU2
 
 
 def _model(pooled: Pooled) -> str:
@@ -161,23 +247,38 @@ def _model(pooled: Pooled) -> str:
 
 
 def _footer(pooled: Pooled) -> tuple[str, ...]:
-    model = [f"{_model(pooled)} of {MEASURES[pooled.measure].words}"]
-    if pooled.method != "EE":
+    exact = _exact(pooled)
+    model = [f"{_model(pooled)} of {'counts, by their exact likelihood' if exact else pooled.scale.words}"]
+    if pooled.method != "EE" and not exact:
         model.append(f"{TAU2[pooled.method][0]} estimator of τ²")
     model.append(
-        {"wald": "Wald CI", "hksj": "Hartung-Knapp CI", "hksj-adhoc": "Hartung-Knapp CI with ad hoc floor"}[pooled.test]
+        {
+            "wald": "Wald CI",
+            "hksj": "Hartung-Knapp CI",
+            "hksj-adhoc": "Hartung-Knapp CI with ad hoc floor",
+            "profile": "profile-likelihood CI",
+        }[pooled.test]
     )
     if pooled.method != "EE":
         model.append(f"prediction interval: {({'t': 't(k − 1)', 'z': 'normal', 'hts': 't(k − 2)'})[pooled.prediction]}")
+    test = "likelihood-ratio statistic" if exact else "Q"
+    lines = (
+        "exact (Clopper-Pearson) intervals of single studies"
+        if pooled.scale.counts
+        else "intervals of single studies from the standard errors that were pooled"
+    )
     return (
         "; ".join(model),
-        (
-            f"τ² = {pooled.tau2:.3f} ({pooled.tau2_low:.3f}–{pooled.tau2_high:.3f}), I² = {pooled.i2:.0f} %, "
-            f"Q = {pooled.q:.1f} (df = {pooled.k - 1}, {p_text(pooled.q_p)})"
-        ),
-        "Squares: weight; lines: exact (Clopper-Pearson) intervals of single studies",
+        f"{_spread(pooled)}, {test} = {pooled.q:.1f} (df = {pooled.k - 1}, {p_text(pooled.q_p)})",
+        f"Squares: weight; lines: {lines}",
         *(f"Note: {note}" for note in pooled.notes),
     )
+
+
+def _spread(pooled: Pooled) -> str:
+    if not np.isfinite(pooled.tau2):
+        return "τ² is not identified"
+    return f"τ² = {pooled.tau2:.3f} ({pooled.tau2_low:.3f}–{pooled.tau2_high:.3f}), I² = {pooled.i2:.0f} %"
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
@@ -209,7 +310,7 @@ class _Layout:
 
     @property
     def left(self) -> float:
-        return self.widths["study"] + self.widths["total"]
+        return self.widths["study"] + self.widths.get("total", 0.0)
 
     @property
     def right(self) -> float:
@@ -297,14 +398,17 @@ def _rows(k: int) -> list[float]:
     return [*map(float, range(k)), k + 0.5, k + 1.5]
 
 
-def _arrange(ax: Axes, layout: _Layout, slot: Bbox) -> None:
+def _arrange(ax: Axes, axis: _Axis, layout: _Layout, slot: Bbox) -> None:
     # The axes shrink to the plot itself, and the columns of text stand beside it.
     width, height = _points(_figure(ax))
     size, k = layout.size, layout.k
     left, right = slot.x0 + layout.left, slot.x1 - layout.right
     low, top = slot.y0 + layout.below(slot.width), slot.y1 - layout.above
     ax.set_position((left / width, low / height, (right - left) / width, (top - low) / height))
-    ax.set(xlim=(0, 100), ylim=(k + 2.1, -0.5), xticks=range(0, 101, 20), yticks=[])
+    ticks = axis.ticks(right - left, lambda text: layout.width_of(text, size, False))
+    ax.set(xscale="log" if axis.log else "linear", xlim=(axis.low, axis.high), ylim=(k + 2.1, -0.5), yticks=[])
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
     ax.tick_params(axis="x", labelsize=size, length=0.3 * size, color=MUTED, labelcolor=INK)
     ax.patch.set_visible(False)
     for side in ("left", "right", "top"):
@@ -324,8 +428,8 @@ def _arrange(ax: Axes, layout: _Layout, slot: Bbox) -> None:
         "rate": (right + layout.widths["rate"], "right"),
         "weight": (slot.x1, "right"),
     }
-    for name, (points, align) in starts.items():
-        header, *cells = layout.columns[name]
+    for name, (header, *cells) in layout.columns.items():
+        points, align = starts[name]
         header_y = top - low + 0.9 * size
         write(points, header_y, header, in_rows=False, ha=align, va="center", weight="bold")
         for place, (y, cell) in enumerate(zip(_rows(k), cells, strict=True)):
@@ -342,17 +446,20 @@ def _arrange(ax: Axes, layout: _Layout, slot: Bbox) -> None:
 # --- marks ------------------------------------------------------------------------------------------------------------
 
 
-def _draw(ax: Axes, size: float, pooled: Pooled, rates: Any) -> None:
+def _draw(ax: Axes, axis: _Axis, size: float, pooled: Pooled, values: Floats) -> None:
     *ys, model, prediction = _rows(pooled.k)
-    ax.hlines(ys, rates[:, 1], rates[:, 2], color=INK, linewidth=size / 9, zorder=2)
+    middles, lows, highs = axis.factor * values.T
+    ax.hlines(ys, lows, highs, color=INK, linewidth=size / 9, zorder=2)
     # Sizes of a scatter are areas in square points: in proportion to the weights, the largest a row high or nearly.
     areas = (1.15 * size) ** 2 * pooled.weights / pooled.weights.max()
-    ax.scatter(rates[:, 0], ys, s=areas, marker="s", color=BLUE, zorder=3, linewidths=0, clip_on=False)
-    middle, low, high = (100 * each for each in (pooled.estimate, pooled.conf_low, pooled.conf_high))
+    ax.scatter(middles, ys, s=areas, marker="s", color=BLUE, zorder=3, linewidths=0, clip_on=False)
+    middle, low, high = (axis.factor * each for each in (pooled.estimate, pooled.conf_low, pooled.conf_high))
+    if pooled.scale.natural == "ratio":
+        ax.axvline(_NO_EFFECT, color=MUTED, linewidth=size / 12, zorder=1)
     ax.vlines(middle, -0.5, model, color=MUTED, linewidth=size / 12, linestyle=(0, (3, 3)), zorder=1)
     ax.axhline(pooled.k - 0.2, color=MUTED, linewidth=size / 18, zorder=1)
     diamond = [(low, model), (middle, model - 0.32), (high, model), (middle, model + 0.32)]
     ax.add_patch(Polygon(diamond, closed=True, facecolor=BLUE, edgecolor=INK, linewidth=size / 15, zorder=3))
     if np.isfinite(pooled.pred_low):
-        ends = 100 * pooled.pred_low, 100 * pooled.pred_high
+        ends = axis.factor * pooled.pred_low, axis.factor * pooled.pred_high
         ax.hlines(prediction, *ends, color=BLUE, linewidth=0.45 * size, zorder=3)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from herbtc import SynthesisError, measures, plots, synthesis
+from herbtc import SynthesisError, measures, plots, query, synthesis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -224,3 +226,139 @@ def test_extreme_rates_stay_on_the_axis() -> None:
     assert_tidy(ax)
     assert "0.0 (0.0–41.0)" in texts(ax)
     assert "100.0 (66.4–100.0)" in texts(ax)
+
+
+# --- months and ratios ------------------------------------------------------------------------------------------------
+
+
+PRINTED = {
+    "log-median": ("median_months", "low_months", "high_months"),
+    "log-ratio": ("estimate", "low", "high"),
+    "log-log": ("percent", "low", "high"),
+}
+on_a_log_axis = pytest.mark.parametrize("measure", ["log-median", "log-ratio"])
+
+
+def printed(measure: str, k: int, *, spread: float = 0.4, **columns: Any) -> pd.DataFrame:
+    """Groups of patients with a value and its 95 % interval, as papers print them."""
+    random = np.random.default_rng(k)
+    centre = {"log-median": np.log(7.0), "log-ratio": np.log(0.8), "log-log": 0.3}[measure]
+    effect, se = random.normal(centre, spread, k), random.uniform(0.1, 0.4, k)
+    values = measures.back(np.column_stack([effect, effect - 1.96 * se, effect + 1.96 * se]), measure, np.nan)
+    named = dict(zip(PRINTED[measure], values.T * (100 if measure == "log-log" else 1), strict=True))
+    return measures.effects(
+        pd.DataFrame({"trial": [f"study-{place}" for place in range(k)], **named, "level": 95.0, **columns}), measure
+    )
+
+
+@pytest.mark.parametrize("measure", sorted(PRINTED))
+@pytest.mark.parametrize("k", [2, 3, 12])
+@pytest.mark.parametrize("n", [None, 40])
+def test_nothing_overlaps_in_plots_of_months_ratios_and_rates_at_a_time(measure: str, k: int, n: int | None) -> None:
+    frame = printed(measure, k, **({} if n is None else {"n": n}))
+    assert_tidy(plots.forest(synthesis.pool(frame), title="A title"))
+
+
+@on_a_log_axis
+@pytest.mark.parametrize("k", [3, 12])
+def test_months_and_ratios_fit_into_given_axes(measure: str, k: int) -> None:
+    figure = Figure(figsize=(9.0, 7.0))
+    ax = figure.add_subplot()
+    assert_tidy(plots.forest(synthesis.pool(printed(measure, k, n=40)), ax=ax))
+
+
+@on_a_log_axis
+def test_months_and_ratios_stand_on_a_logarithmic_axis(measure: str) -> None:
+    result = synthesis.pool(printed(measure, 7))
+    ax = plots.forest(result)
+    assert ax.get_xscale() == "log"
+    low, high = ax.get_xlim()
+    for value in (result.conf_low, result.conf_high, result.pred_low, result.pred_high):
+        assert low < value < high
+    (squares,) = (artist for artist in ax.collections if isinstance(artist, PathCollection))
+    np.testing.assert_allclose(
+        np.asarray(squares.get_offsets())[:, 0], result.rows[PRINTED[measure][0]].to_numpy(float)
+    )
+    (diamond,) = (patch for patch in ax.patches if isinstance(patch, Polygon))
+    assert diamond.get_xy()[:, 0].min() == pytest.approx(result.conf_low)
+    assert diamond.get_xy()[:, 0].max() == pytest.approx(result.conf_high)
+    assert ("months" in ax.get_xlabel()) == (measure == "log-median")
+
+
+def test_studies_are_shown_with_the_interval_that_was_pooled() -> None:
+    """From 4 to 9 months at 90 % are 3.7 to 9.7 at 95 %: exp(log 6 ± 1.96 · log(9/4) / (2 · 1.645))."""
+    frame = pd.DataFrame({"median_months": [6.0, 6.0], "low_months": 4.0, "high_months": 9.0, "level": 90.0})
+    shown = texts(plots.forest(synthesis.pool(measures.effects(frame, "log-median"))))
+    assert shown.count("6.0 (3.7–9.7)") == 2
+    assert "Median (95 % CI)" in shown
+    assert any("standard errors that were pooled" in text for text in shown)
+
+
+def test_a_ratio_of_one_is_marked_and_always_on_the_axis() -> None:
+    frame = pd.DataFrame(
+        {"estimate": [0.3, 0.32, 0.28], "low": [0.25, 0.27, 0.2], "high": [0.36, 0.38, 0.39], "level": 95.0}
+    )
+    ax = plots.forest(synthesis.pool(measures.effects(frame, "log-ratio"), method="EE", test="wald"))
+    assert ax.get_xlim()[1] > 1
+    assert any(np.allclose(np.asarray(line.get_xdata(), float), 1.0) for line in ax.lines)
+
+
+def test_patients_are_shown_where_they_are_known_and_events_never() -> None:
+    frame = printed("log-median", 3, n=[20, 30, 41])
+    shown = texts(plots.forest(synthesis.pool(frame)))
+    assert {"Patients", "20", "30", "41", "91"} <= set(shown)
+    assert "Events/total" not in shown
+    some = texts(plots.forest(synthesis.pool(frame.assign(n=[20, np.nan, 41]))))
+    assert {"20", "41"} <= set(some)
+    assert some.count("–") == 2  # the study that prints none, and the sum
+    for none in (frame.assign(n=np.nan), frame.drop(columns="n")):
+        assert "Patients" not in texts(plots.forest(synthesis.pool(none)))
+
+
+def test_rates_at_a_time_keep_the_axis_of_rates() -> None:
+    result = synthesis.pool(printed("log-log", 5))
+    ax = plots.forest(result)
+    assert ax.get_xlim() == (0, 100)
+    assert ax.get_xlabel() == "Rate (%)"
+    assert f"{measures.percent(result.estimate)} " in " ".join(texts(ax))
+
+
+@settings(max_examples=40, deadline=None)
+@given(low=st.floats(1e-4, 1e3), factor=st.floats(1.05, 1e6), size=st.sampled_from([5.0, 9.0, 14.0]))
+def test_ticks_are_inside_and_apart_on_any_axis(low: float, factor: float, size: float) -> None:
+    axis = plots._Axis(1.0, low, low * factor, "", log=True)
+    width = 14 * size
+    ticks = axis.ticks(width, lambda text: 0.64 * size * len(text))
+    assert ticks
+    assert all(axis.low <= tick <= axis.high for tick in ticks)
+    places = [width * np.log(tick / low) / np.log(factor) for tick in ticks]
+    halves = [0.32 * size * len(f"{tick:g}") for tick in ticks]
+    assert all(b - a > one + other for a, b, one, other in zip(places, places[1:], halves, halves[1:], strict=False))
+
+
+def test_the_evidence_is_drawn_in_months_and_as_ratios() -> None:
+    survival = query.durations(endpoint="pfs", her2_directed=True, her2_selected=True, btc_only=True)
+    assert_tidy(plots.forest(synthesis.pool(measures.effects(survival, "log-median"), mix=True)))
+    ratios = query.contrasts(endpoint="os", population="all", trial=["topaz-1", "abc-02", "keynote-966"])
+    ratios = ratios[(ratios["role"] == "treatment") & (ratios["kind"] == "hr")]
+    assert_tidy(plots.forest(synthesis.pool(measures.effects(ratios, "log-ratio"))))
+
+
+@pytest.mark.parametrize("interval", ["profile", "wald"])
+def test_the_binomial_normal_model_is_drawn_and_named(interval: Any) -> None:
+    result = synthesis.pool_binomial(pooled(6).rows[["trial", "events", "n"]], interval=interval)
+    ax = plots.forest(result)
+    assert_tidy(ax)
+    shown = " ".join(texts(ax))
+    assert "exact likelihood" in shown
+    assert ("profile-likelihood CI" if interval == "profile" else "Wald CI") in shown
+    assert "likelihood-ratio statistic = " in shown
+
+
+def test_a_variance_that_is_not_identified_is_no_number() -> None:
+    frame = pd.DataFrame({"events": [0, 0, 0], "n": [7, 9, 11]})
+    result = synthesis.pool_binomial(frame)
+    assert np.isnan(result.tau2)
+    ax = plots.forest(result)
+    assert_tidy(ax)
+    assert "nan" not in " ".join(texts(ax))

@@ -67,7 +67,8 @@ class Counts:
         nodes, log_weights = self._nodes(mean, tau)
         eta = mean + tau * nodes
         p = expit(eta)
-        log_terms = x * eta - n * np.logaddexp(0, eta) - nodes**2 / 2 + log_weights
+        # The binomial's log(1 - p) is log(p) - eta, and no eta comes near where p would vanish.
+        log_terms = n * np.log(p) - (n - x) * eta - nodes**2 / 2 + log_weights
         top = log_terms.max(axis=1, keepdims=True)
         share = np.exp(log_terms - top)
         total = share.sum(axis=1, keepdims=True)
