@@ -257,7 +257,8 @@ def _crossing(
             there = max(there, (at + least) / 2) if np.isfinite(least) else there
         elif not min(inside, outside) < there < max(inside, outside):
             there = (inside + outside) / 2
-        if abs(there - at) < 1e-8 * (1 + abs(at)):
+        # Newton's steps shrink to their squares, so what is left after this one is nothing.
+        if abs(there - at) < 1e-5 * (1 + abs(at)):
             return there
         at = there
     return at
