@@ -44,8 +44,13 @@ class Options:
         look_up("method", self.method, TAU2)
         look_up("test", self.test, TESTS)
         look_up("prediction interval", self.prediction, PREDICTIONS)
-        if not 0 < self.level < 1:
-            raise SynthesisError(f"expected a level between 0 and 1, such as 0.95, got {self.level}")
+        check_level(self.level)
+
+
+def check_level(level: float) -> None:
+    """Raise SynthesisError for a level that is not between 0 and 1."""
+    if not 0 < level < 1:
+        raise SynthesisError(f"expected a level between 0 and 1, such as 0.95, got {level}")
 
 
 def p_text(p: float) -> str:

@@ -14,6 +14,7 @@ from scipy.special import ndtr
 
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import MEASURES, Floats
+from herbtc.synthesis._conventions import check_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,6 @@ def read_only(values: npt.ArrayLike) -> Floats:
     array = np.array(values, dtype=float)
     array.setflags(write=False)
     return array
-
-
-def check_level(level: float) -> None:
-    """Raise SynthesisError for a level that is not between 0 and 1."""
-    if not 0 < level < 1:
-        raise SynthesisError(f"expected a level between 0 and 1, such as 0.95, got {level}")
 
 
 class Distribution(ABC):

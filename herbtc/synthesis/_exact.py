@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 from herbtc.errors import SynthesisError
+from herbtc.synthesis._conventions import check_level
 
 if TYPE_CHECKING:
     from herbtc.measures import Floats
@@ -47,8 +48,7 @@ def exact_interval(events: Floats, n: Floats, level: float = 0.95) -> tuple[Floa
     '30.4 to 52.8'
     """
     x, n = np.asarray(events, float), np.asarray(n, float)
-    if not 0 < level < 1:
-        raise SynthesisError(f"expected a level between 0 and 1, such as 0.95, got {level}")
+    check_level(level)
     if not np.all((x >= 0) & (x <= n) & (n > 0)):
         raise SynthesisError("expected 0 ≤ events ≤ n and n > 0 in every study")
     tail = (1 - level) / 2

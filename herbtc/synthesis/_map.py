@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from attrs import field, frozen
 
-from herbtc._version import __version__
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import effects, percent, rows_named
 from herbtc.synthesis._bayes import HalfNormal, Normal, TauPrior, binomial_normal
@@ -17,7 +15,7 @@ from herbtc.synthesis._distributions import Distribution, Natural
 from herbtc.synthesis._mixtures import BetaMixture, fitted
 from herbtc.synthesis._refusals import her2_directed
 from herbtc.synthesis._studies import admit
-from herbtc.synthesis._told import warn
+from herbtc.synthesis._told import as_html, paragraph, warn
 
 if TYPE_CHECKING:
     from herbtc.synthesis._refusals import Mix
@@ -110,17 +108,14 @@ class MapPrior:
                 "(Kopp-Schneider 2020)."
             ),
         ]
-        parts += [f"Note: {note}." for note in self.notes]
-        data = f", data release {self.release}" if self.release else ""
-        parts.append(f"Computed with herbtc {__version__}{data}.")
-        return "\n".join(parts)
+        return paragraph(parts, self.notes, self.release)
 
     def __repr__(self) -> str:
         notes = f", notes: {len(self.notes)}" if self.notes else ""
         return f"<MapPrior {self.role}: {self.mixture!r}, k={self.k}, n={self.n}{notes}>"
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
+        return as_html(self.describe())
 
 
 def map_prior(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from herbtc.measures import MEASURES, Floats
 from herbtc.synthesis._conventions import PREDICTIONS, TESTS, p_text
 from herbtc.synthesis._studies import counted, harmonic
 from herbtc.synthesis._tau2 import TAU2
-from herbtc.synthesis._told import paragraph
+from herbtc.synthesis._told import as_html, paragraph
 
 if TYPE_CHECKING:
     from herbtc.measures import Measure
@@ -191,4 +190,4 @@ class Pooled:
         )
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
+        return as_html(self.describe())

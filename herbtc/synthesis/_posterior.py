@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from attrs import field, frozen
 
-from herbtc._version import __version__
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import MEASURES, effects
 from herbtc.synthesis._bayes import HalfNormal, Marginals, Normal, TauPrior, binomial_normal, normal_normal
-from herbtc.synthesis._conventions import FEW
-from herbtc.synthesis._distributions import KINDS, Distribution, Kind, Natural, check_level
+from herbtc.synthesis._conventions import FEW, check_level
+from herbtc.synthesis._distributions import KINDS, Distribution, Kind, Natural
 from herbtc.synthesis._refusals import one_measure
 from herbtc.synthesis._studies import admit, counted, harmonic
-from herbtc.synthesis._told import warn
+from herbtc.synthesis._told import as_html, paragraph, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,10 +192,7 @@ class Posterior:
                 f"{scale.shown(self.pred_high)} with a probability of {level}."
             ),
         ]
-        parts += [f"Note: {note}." for note in self.notes]
-        data = f", data release {self.release}" if self.release else ""
-        parts.append(f"Computed with herbtc {__version__}{data}.")
-        return "\n".join(parts)
+        return paragraph(parts, self.notes, self.release)
 
     def __repr__(self) -> str:
         scale = MEASURES[self.measure]
@@ -209,7 +204,7 @@ class Posterior:
         )
 
     def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
+        return as_html(self.describe())
 
     def _natural(self, distribution: Distribution) -> Natural:
         return Natural(distribution, self.measure, harmonic(self._rows))

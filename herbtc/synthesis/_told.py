@@ -32,8 +32,13 @@ class Told(ABC):
         """Return a paragraph for a methods and results section."""
 
     def _repr_html_(self) -> str:
-        told = "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
+        told = as_html(self.describe())
         return told + self.to_frame().to_html(max_rows=_MOST_ROWS, float_format="{:.4g}".format, border=0)
+
+
+def as_html(text: str) -> str:
+    """Return each line as a paragraph of a notebook."""
+    return "".join(f"<p>{escape(line)}</p>" for line in text.splitlines())
 
 
 def paragraph(sentences: Iterable[str], notes: Iterable[str], release: str) -> str:
