@@ -208,11 +208,11 @@ def audit_rules() -> Iterator[str]:
 
 
 def audit_warnings() -> Iterator[str]:
-    """Yield the warnings on the shipped evidence, with what a second look at the source said."""
+    """Yield the warnings on the shipped evidence, with whether two readers read the figure alike."""
     path = ROOT / "tests" / "audit_warnings.toml"
     rows = tomllib.loads(path.read_text("utf-8")).get("warnings", [])
     yield from table(
-        ("rule", "study", "arm", "endpoint", "finding", "second look"),
+        ("rule", "study", "arm", "endpoint", "finding", "readings"),
         [
             (
                 code(row["rule"]),
