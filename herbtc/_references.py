@@ -141,9 +141,10 @@ def _in_agents(document: Document, keys: _Known) -> Iterator[Fault]:
 def _in_definitions(document: Document, keys: _Known) -> Iterator[Fault]:
     sources = _keys(_tables(document, "sources"))
     yield from _repeated(document, "sources")
-    yield from _repeated(document, "definitions", keys.taken["definitions"])
-    for i, definition in _tables(document, "definitions"):
-        yield from _dangling(f"definitions[{i}].", definition, "source", sources)
+    for section in ("definitions", "clauses"):
+        yield from _repeated(document, section, keys.taken[section])
+        for i, record in _tables(document, section):
+            yield from _dangling(f"{section}[{i}].", record, "source", sources)
 
 
 def _in_acts(section: str, document: Document, keys: _Known) -> Iterator[Fault]:
@@ -205,7 +206,7 @@ def _in_arms(document: Document, keys: _Known) -> Iterator[Fault]:
         for name in ("parts", "overlaps"):
             others = _keys(arms) - {_text(arm, "key")}
             yield from _dangling(path, arm, name, others, what="another arm of this study")
-        for section in ("testing", "hypothesis"):
+        for section in ("testing", "hypothesis", "eligibility"):
             if isinstance(arm.get(section), dict):
                 yield from _dangling(f"{path}{section}.", arm[section], "source", sources)
         yield from _doubled(f"{path}populations[{{}}].strata", _populations(arm))

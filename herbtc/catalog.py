@@ -14,12 +14,13 @@ from attrs import frozen
 from herbtc import terms
 from herbtc._version import __version__
 from herbtc.errors import DataError, Problem, look_up
-from herbtc.her2 import Definition
 from herbtc.models import (
     FIGURE_KINDS,
     Agent,
     Approval,
     Concordance,
+    CriteriaClause,
+    Definition,
     Guideline,
     Mechanism,
     Prevalence,
@@ -50,6 +51,7 @@ class DefinitionFile(Record):
 
     sources: tuple[Source, ...] = ()
     definitions: tuple[Definition, ...] = ()
+    clauses: tuple[CriteriaClause, ...] = ()
 
 
 @frozen(kw_only=True, repr=False)
@@ -99,6 +101,8 @@ class Catalog:
         ``"+local"`` behind it where such a folder was added.
     mechanisms, agents, definitions, trials : tuple
         The records, in the order of their keys (mechanisms in the order of `herbtc.terms.MechanismClass`).
+    clauses : tuple of CriteriaClause
+        What the guidelines on HER2 testing say, in the order of their files.
     approvals, guidelines : tuple
         Dated acts of agencies and guideline bodies, in the order of their days.
     prevalence, concordance, prognosis : tuple
@@ -122,6 +126,7 @@ class Catalog:
     mechanisms: tuple[Mechanism, ...] = ()
     agents: tuple[Agent, ...] = ()
     definitions: tuple[Definition, ...] = ()
+    clauses: tuple[CriteriaClause, ...] = ()
     trials: tuple[Trial, ...] = ()
     approvals: tuple[Approval, ...] = ()
     guidelines: tuple[Guideline, ...] = ()
@@ -181,6 +186,10 @@ class Catalog:
     def definition(self, key: str) -> Definition:
         """Return the HER2 definition with this key; UnknownKeyError if there is none."""
         return look_up("definition", key, {definition.key: definition for definition in self.definitions})
+
+    def clause(self, key: str) -> CriteriaClause:
+        """Return the clause of a guideline on testing with this key; UnknownKeyError if there is none."""
+        return look_up("clause", key, {each.key: each for each in self.clauses})
 
     def approval(self, key: str) -> Approval:
         """Return the act of an agency with this key; UnknownKeyError if there is none."""
@@ -271,7 +280,7 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
             trial, faults = _structure.structure(document, Trial, file)
             problems += faults
             trials += [trial] if trial else []
-    keyed = ("mechanisms", "agents", "definitions", "approvals", "guidelines", "trials")
+    keyed = ("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines", "trials")
     problems += _references.broken(
         files, {section: {str(each.key) for each in getattr(base, section)} for section in keyed}
     )
@@ -284,6 +293,7 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
         mechanisms=tuple(sorted(base.mechanisms + agents.mechanisms, key=lambda each: words.index(each.key))),
         agents=tuple(sorted(base.agents + agents.agents, key=lambda agent: agent.key)),
         definitions=tuple(sorted(base.definitions + definitions.definitions, key=lambda each: each.key)),
+        clauses=base.clauses + definitions.clauses,
         trials=tuple(sorted((*base.trials, *trials), key=lambda trial: trial.key)),
         approvals=tuple(sorted(base.approvals + approvals.approvals, key=lambda each: (each.decided, each.key))),
         guidelines=tuple(sorted(base.guidelines + guidelines.guidelines, key=lambda each: (each.day, each.key))),

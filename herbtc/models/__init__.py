@@ -7,6 +7,7 @@ Numbers are `decimal.Decimal` with the digits of the source; None means *not rep
 from herbtc.models._acts import Approval, Guideline
 from herbtc.models._agents import Agent, Conjugate, DrugAntibodyRatio, Identifier, Mechanism, Target
 from herbtc.models._appraisals import Appraisal, AppraisalItem
+from herbtc.models._definitions import Clause, CriteriaClause, Definition
 from herbtc.models._figures import (
     FIGURE_KINDS,
     AdverseEvent,
@@ -20,7 +21,7 @@ from herbtc.models._figures import (
     Proportion,
 )
 from herbtc.models._record import KEY, Record, Rule, broken, key_rule, matching, within
-from herbtc.models._studies import Arm, Hypothesis, Population, Source, Testing, Trial
+from herbtc.models._studies import Arm, Eligibility, Hypothesis, Population, Source, Testing, Trial
 from herbtc.models._testing import Concordance, Prevalence, Prognosis
 
 __all__ = [
@@ -33,11 +34,15 @@ __all__ = [
     "Approval",
     "Arm",
     "Baseline",
+    "Clause",
     "Concordance",
     "Conjugate",
     "Contrast",
+    "CriteriaClause",
+    "Definition",
     "DrugAntibodyRatio",
     "Duration",
+    "Eligibility",
     "Figure",
     "Figures",
     "Guideline",

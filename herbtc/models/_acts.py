@@ -13,6 +13,7 @@ from herbtc.terms import Act, Agency, GuidelineBody, Line, Scope, Topic
 class Approval(Record):
     """What an agency or an assessment body decided on a day, and for whom; `replaces` names acts that it ends.
 
+    `cautions` are the label's warnings and contraindications, in words.
     Where no page states the day, `decided` is that of the earliest page that reports the decision, and
     `decided_is_bound` says so: nothing is then known too early.
     """
@@ -30,7 +31,9 @@ class Approval(Record):
     definition: str | None = None
     companion_test: str | None = None
     trial: str | None = None
+    cautions: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
+    reviewed: date | None = None
     source: str
     locator: str
     note: str | None = None
@@ -70,6 +73,7 @@ class Guideline(Record):
     mcbs: str | None = None
     mcbs_version: str | None = None
     replaces: tuple[str, ...] = ()
+    reviewed: date | None = None
     source: str
     locator: str
     note: str | None = None

@@ -184,4 +184,10 @@ def _short(value: object) -> str:
 
 
 def _either(types: frozenset[type]) -> str:
-    return " or ".join(sorted("nothing" if each is NoneType else each.__name__ for each in types))
+    return " or ".join(sorted(map(_named, types)))
+
+
+def _named(each: type) -> str:
+    if each is NoneType:
+        return "nothing"
+    return f"one of {' '.join(each)}" if issubclass(each, StrEnum) else each.__name__

@@ -12,7 +12,7 @@ from herbtc.errors import look_up
 from herbtc.models._appraisals import Appraisal
 from herbtc.models._figures import Figures
 from herbtc.models._record import ADDRESS, PARTIAL_DATE, Record, Rule, key_rule, matching, within
-from herbtc.terms import Design, Endpoint, Laboratory, Line, Phase, Site, SourceKind, Status, Stratum
+from herbtc.terms import Design, Endpoint, Laboratory, Line, Phase, PriorTherapy, Site, SourceKind, Status, Stratum
 
 
 def _unique(values: tuple[object, ...]) -> bool:
@@ -151,6 +151,34 @@ class Hypothesis(Record):
 
 
 @frozen(kw_only=True, repr=False)
+class Eligibility(Record):
+    """Who could enter an arm, as far as it was seen; `also` are conditions in words, LVEF in percent."""
+
+    ecog_max: int | None = None
+    lvef_min: Decimal | None = None
+    measurable: bool | None = None
+    prior_her2_therapy: PriorTherapy | None = None
+    prior_lines_min: int | None = None
+    prior_lines_max: int | None = None
+    also: tuple[str, ...] = ()
+    source: str
+    locator: str
+    note: str | None = None
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        within("ecog_max", 0, 4),
+        within("lvef_min", 0, 100),
+        within("prior_lines_min", 0, 20),
+        within("prior_lines_max", 0, 20),
+        Rule(
+            ("prior_lines_min", "prior_lines_max"),
+            lambda least, most: most is None or least <= most,
+            "expected prior_lines_min ≤ prior_lines_max, got {0} > {1}",
+        ),
+    )
+
+
+@frozen(kw_only=True, repr=False)
 class Arm(Record):
     """A group of patients with one treatment."""
 
@@ -169,6 +197,7 @@ class Arm(Record):
     populations: tuple[Population, ...] = ()
     testing: Testing | None = None
     hypothesis: Hypothesis | None = None
+    eligibility: Eligibility | None = None
     note: str | None = None
 
     RULES: ClassVar[tuple[Rule, ...]] = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from herbtc.catalog import Catalog, load
-from herbtc.models import FIGURE_KINDS
+from herbtc.models import FIGURE_KINDS, Definition
 from herbtc.query._columns import Column, day, joined, number, text, truth, whole, word
 from herbtc.query._rows import Words, as_frame, her2_of, mechanisms_of, passes, shared_arms, wanted
 from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClass, Phase, SourceKind, Status
@@ -16,7 +16,6 @@ from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClas
 if TYPE_CHECKING:
     import pandas as pd
 
-    from herbtc.her2 import Definition
     from herbtc.models import Arm, Source, Trial
 
 

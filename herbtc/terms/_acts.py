@@ -154,6 +154,15 @@ class GuidelineBody(StrEnum):
     OTHER = "other"
 
 
+class OptionKind(StrEnum):
+    """What stands behind an option for a patient, in the order in which options are grouped."""
+
+    APPROVED = "approved"
+    GUIDELINE = "guideline"
+    STUDIED = "studied"
+    RECRUITING = "recruiting"
+
+
 class Topic(StrEnum):
     """What a guideline statement is about."""
 

@@ -282,6 +282,14 @@ class Consequence(StrEnum):
     DEATH = "death"
 
 
+class PriorTherapy(StrEnum):
+    """What a study asks of earlier HER2-directed therapy."""
+
+    EXCLUDED = "excluded"
+    ALLOWED = "allowed"
+    REQUIRED = "required"
+
+
 class IhcScore(StrEnum):
     """Immunohistochemistry score."""
 
@@ -299,9 +307,10 @@ class IshResult(StrEnum):
 
 
 class VariantKind(StrEnum):
-    """Which ERBB2 variants a definition counts."""
+    """Which ERBB2 variants a definition counts; `listed` are those of a list that was not seen."""
 
     ACTIVATING = "activating"
+    LISTED = "listed"
     ANY = "any"
 
 
