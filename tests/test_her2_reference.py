@@ -6,10 +6,14 @@ import csv
 import importlib.util
 import sys
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import herbtc
+from herbtc import terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -107,3 +111,99 @@ def test_boundaries_of_the_scores(findings: tuple[str, ...], score: str) -> None
 def test_boundaries_of_the_statuses(findings: tuple[str, ...], group: str, status: str) -> None:
     rows = {tuple(row[:7]): (row[8], row[9]) for row in table("classify.csv")}
     assert rows[findings] == (group, status)
+
+
+# --- vignettes --------------------------------------------------------------------------------------------------------
+
+MATCHES = {"yes", "no", "unknown"}
+# What decides, and what a row has to name although it does not decide.
+REASONS = {"her2", "line", "site", "date", "driver", "prior-therapy", "ecog", "lvef", "measurable", "discordance"}
+PATIENT = {"her2", "site", "prior_lines", "prior_therapies", "ecog", "lvef", "measurable", "drivers"}
+ASSAY = {
+    "ihc",
+    "ish_ratio",
+    "ish_copies",
+    "ngs_copies",
+    "ngs_amplified",
+    "variants",
+    "nrg1_fusion",
+    "plasma_amplified",
+    "specimen",
+    "date",
+}
+
+
+@pytest.fixture(scope="module")
+def vignettes() -> list[dict[str, Any]]:
+    stated: list[dict[str, Any]] = document("vignettes.toml")["vignettes"]
+    return stated
+
+
+@pytest.fixture(scope="module")
+def options() -> set[str]:
+    """Every option that the evidence knows, as the vignettes name them."""
+    catalog = herbtc.load()
+    return {
+        *(f"approval:{act.key}" for act in catalog.approvals),
+        *(f"guideline:{statement.key}" for statement in catalog.guidelines),
+        *(f"arm:{trial.key}/{arm.key}" for trial in catalog.trials for arm in trial.arms),
+    }
+
+
+def test_vignettes_keep_to_their_vocabulary(vignettes: list[dict[str, Any]]) -> None:
+    agents = {agent.key for agent in herbtc.load().agents}
+    for vignette in vignettes:
+        patient = vignette["patient"]
+        assert set(patient) <= PATIENT, vignette["key"]
+        assert patient["site"] in set(terms.Site), vignette["key"]
+        assert set(patient["prior_therapies"]) <= agents, vignette["key"]
+        assert (patient["prior_lines"] == 0) == (not patient["prior_therapies"]), vignette["key"]
+        assert all(set(assay) <= ASSAY for assay in patient["her2"]), vignette["key"]
+        for row in vignette["expected"]:
+            accepted = set(row.get("accept", []))
+            assert {row["match"], *accepted} <= MATCHES, vignette["key"]
+            assert row["match"] not in accepted, vignette["key"]
+            assert {row["by"], *row.get("mentions", [])} <= REASONS, vignette["key"]
+            assert row["reason"], vignette["key"]
+
+
+def test_vignettes_name_options_of_the_evidence(vignettes: list[dict[str, Any]], options: set[str]) -> None:
+    missing = {row["option"] for v in vignettes for row in v["expected"] if not row.get("in_evidence", True)}
+    for vignette in vignettes:
+        named = [row["option"] for row in vignette["expected"]]
+        absent = vignette.get("absent", [])
+        assert {*named, *absent} <= options | missing, vignette["key"]
+        assert len({*named, *absent}) == len(named) + len(absent), vignette["key"]
+
+
+def test_approvals_that_a_vignette_expects_are_in_force_there_and_then(vignettes: list[dict[str, Any]]) -> None:
+    acts = {f"approval:{act.key}": act for act in herbtc.load().approvals}
+    for vignette in vignettes:
+        for row in vignette["expected"]:
+            act = acts.get(row["option"])
+            if act is not None:
+                assert act.act.authorises, row["option"]
+                assert act.jurisdiction == vignette["jurisdiction"], vignette["key"]
+                assert act.decided <= vignette["as_of"], vignette["key"]
+        withdrawn = {key for act in vignette.get("invented_acts", []) for key in act["replaces"]}
+        for option in set(vignette.get("absent", [])) & set(acts):
+            act = acts[option]
+            assert (
+                act.jurisdiction != vignette["jurisdiction"]
+                or act.decided > vignette["as_of"]
+                or not act.act.authorises
+                or act.key in withdrawn
+            ), (vignette["key"], option)
+
+
+def test_vignettes_stand_on_both_sides_of_every_date(vignettes: list[dict[str, Any]]) -> None:
+    assert len(vignettes) >= 30
+    assert len({vignette["key"] for vignette in vignettes}) == len(vignettes)
+    assert len({vignette["jurisdiction"] for vignette in vignettes}) >= 4
+    acts = {f"approval:{act.key}": act for act in herbtc.load().approvals}
+    expected = {(row["option"], v["as_of"]) for v in vignettes for row in v["expected"] if row["match"] == "yes"}
+    absent = {(option, v["as_of"]) for v in vignettes for option in v.get("absent", [])}
+    for option in {option for option, _ in expected} & set(acts):
+        decided = acts[option].decided
+        assert (option, decided) in expected, option
+        assert (option, decided - timedelta(days=1)) in absent, option
