@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections import Counter
 from enum import StrEnum
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from evidence_pages import PARTS_OF_EVIDENCE
 from markup import GAP, code, count, link, plain, table, unbroken
 
 import herbtc
-from herbtc import query, terms
+from herbtc import her2, query, terms
 from herbtc.measures import MEASURES
 from herbtc.models import FIGURE_KINDS
 from herbtc.synthesis import TAU2
@@ -166,6 +167,49 @@ def definitions() -> Iterator[str]:
         yield ""
         yield from (f"- {what}: {fact}" for what, fact in facts)
         yield ""
+
+
+def definition_matrix() -> Iterator[str]:
+    """Yield which kinds of tumour meet which definition, as a table of its own."""
+    frame = query.definition_matrix().set_index("definition")
+    names = {each.key: each.name for each in herbtc.load().definitions}
+    yield "```{raw} html"
+    yield '<div class="her2-matrix"><table><thead><tr><th scope="col">definition</th>'
+    yield from (f'<th scope="col"><span>{escape(tumour)}</span></th>' for tumour in frame.columns)
+    yield "</tr></thead><tbody>"
+    # Those that answer alike stand together, the widest first, so that disagreement shows as steps.
+    order = sorted(frame.index, key=lambda key: ([*(-(frame.loc[key] == "yes").to_numpy().astype(int))], key))
+    for key in order:
+        yield f'<tr><th scope="row">{escape(names[key])}</th>'
+        yield from (f'<td class="{answer}">{answer if answer != "unknown" else "?"}</td>' for answer in frame.loc[key])
+        yield "</tr>"
+    yield "</tbody></table></div>"
+    yield "```"
+
+
+def clauses() -> Iterator[str]:
+    """Yield what the guidelines on testing say, clause by clause."""
+    places = {source.key: source.link for source in herbtc.load().definition_sources}
+    for word, criteria in her2.CRITERIA.items():
+        found = query.criteria(criteria=word) if word in ("gastric-2016", "breast-2018") else None
+        if found is None:
+            continue
+        yield f"### {plain(criteria.name)}"
+        yield from table(
+            ("clause", "rule", "where", "seen"),
+            (
+                (
+                    code(row["clause"]),
+                    plain(row["rule"]),
+                    f"{link(row['source'], places[row['source']])}, {plain(row['locator'])}"
+                    if isinstance(row["source"], str)
+                    else "ours",
+                    f"{row['seen']}{', contested' if row['contested'] else ''}",
+                )
+                for row in found.to_dict("records")
+            ),
+            long=1,
+        )
 
 
 def studies() -> Iterator[str]:
@@ -481,6 +525,8 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "agreement": agreement,
     "columns": columns,
     "completeness": completeness,
+    "clauses": clauses,
+    "definition_matrix": definition_matrix,
     "definitions": definitions,
     "levels": levels,
     "methods": methods,

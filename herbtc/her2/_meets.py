@@ -123,9 +123,11 @@ def _verdict(profile: Profile, definition: Definition, catalog: Catalog) -> Verd
         reasons = [*_reasons(clauses, answer)]
     if definition.open is not None:
         cautions.append(f"not seen of this definition: {definition.open}")
-        if answer is NO:
-            answer = UNKNOWN
-            reasons.append(f"more may count, for it was not seen {definition.open}")
+    doubtful = [_conditions(profile, clause, catalog) for clause in definition.perhaps]
+    if answer is NO and (more := _any(_all(each.answer for each in clause) for clause in doubtful)) is not NO:
+        answer = UNKNOWN
+        reasons = [f"{each} (may count: not seen is {definition.open})" for each in _reasons(doubtful, more)]
+        clauses = [*clauses, *doubtful] if more is UNKNOWN else clauses
     every = [each for clause in clauses for each in clause]
     return Verdict(
         answer=answer,
@@ -148,9 +150,9 @@ def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> list[_Con
             for answer, seen in _READ[asks](assay, wanted, catalog)
         ]
         settled = {answer for answer, _ in found} - {UNKNOWN}
-        answer = settled.pop() if len(settled) == 1 else UNKNOWN
+        answer = next(iter(settled)) if len(settled) == 1 else UNKNOWN
         said = [seen for each, seen in found if each is not UNKNOWN or not settled]
-        made.append(_Condition(asks, formula, answer, tuple(dict.fromkeys(said)), bool(settled)))
+        made.append(_Condition(asks, formula, answer, tuple(dict.fromkeys(said)), len(settled) > 1))
     return made
 
 

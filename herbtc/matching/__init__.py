@@ -19,16 +19,17 @@ from herbtc.matching._checks import Criterion, criteria_of, match, unchecked
 from herbtc.matching._figures import of_patient
 from herbtc.matching._known import known_on
 from herbtc.matching._many import patients_of
-from herbtc.matching._options import options_on
+from herbtc.matching._options import known_place, options_on
 from herbtc.matching._patient import Patient
 from herbtc.query._acts import on_day
 from herbtc.query._columns import Column, arrays, day, joined, number, text, truth, whole, word
 from herbtc.terms import Answer, Assessor, Her2, Line, OptionKind
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     from collections.abc import Callable
     from datetime import date
+
+    import numpy.typing as npt
 
     from herbtc.matching._figures import GroupFigures
     from herbtc.matching._options import Option
@@ -154,7 +155,7 @@ def options(
     Raises
     ------
     herbtc.UnknownKeyError
-        For a jurisdiction no act is recorded of, or an agent that does not exist.
+        For a jurisdiction that no record speaks of, or an agent that does not exist.
     ValueError
         If `as_of` is no date.
 
@@ -201,7 +202,7 @@ def options_frame(
     herbtc.DataError
         With the row and the field of everything that cannot be, and every column that is no field.
     herbtc.UnknownKeyError
-        For a jurisdiction no act is recorded of, or an agent that does not exist.
+        For a jurisdiction that no record speaks of, or an agent that does not exist.
 
     Examples
     --------
@@ -236,15 +237,13 @@ def _silent(progress: bool | None) -> bool | None:
 def _on(as_of: date | str, jurisdiction: str, catalog: Catalog) -> tuple[Catalog, tuple[Option, ...]]:
     day_asked = on_day(as_of)
     known = known_on(catalog, day_asked)
-    return known, options_on(known, day_asked, jurisdiction)
+    return known, options_on(known, day_asked, known_place(jurisdiction, catalog))
 
 
 def _rows(patient: Patient, there: tuple[Option, ...], jurisdiction: str, known: Catalog) -> list[_Row]:
     drivers = set(patient.drivers)
     return [
-        _row(option, patient, jurisdiction, known)
-        for option in there
-        if not option.targets or option.targets & drivers
+        _row(option, patient, jurisdiction, known) for option in there if not option.targets or option.targets & drivers
     ]
 
 

@@ -7,20 +7,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from attrs import frozen
 
-from herbtc import query, terms
+from herbtc import terms
 from herbtc.her2 import STRATA, meets
+from herbtc.query._figure_columns import months
+from herbtc.query._rows import best_of_each_group
 from herbtc.synthesis import exact_interval
-from herbtc.terms import Answer, Her2, Partition, Stratum
+from herbtc.terms import Answer, Endpoint, Her2, Partition, Reach, Stratum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from herbtc.catalog import Catalog
     from herbtc.her2 import Profile
-    from herbtc.models import Definition, Trial
+    from herbtc.models import Definition, Duration, Proportion, Trial
+    from herbtc.query._rows import Row
 
 _LEVEL = 0.95
 _FEW = 10
@@ -73,84 +75,65 @@ def of_patient(groups: Iterable[GroupFigures], profile: Profile, catalog: Catalo
 def groups_of(catalog: Catalog) -> dict[tuple[str, str], tuple[GroupFigures, ...]]:
     """Return the groups of each arm that figures were reported of, narrowest first."""
     reported: dict[tuple[str, str, str], dict[str, Any]] = defaultdict(dict)
-    for row in _primary(query.proportions, "orr", catalog):
-        reported[row["trial"], row["arm"], row["population"]] |= _response(row)
-    for endpoint in ("pfs", "os", "dor"):
-        for row in _primary(query.durations, endpoint, catalog):
-            reported[row["trial"], row["arm"], row["population"]] |= _median(row, endpoint)
+    read: dict[tuple[str, str, str], Row] = {}
+    for kind, endpoints, values in (("proportions", ("orr",), _response), ("durations", ("pfs", "os", "dor"), _median)):
+        for endpoint in endpoints:
+            for row in best_of_each_group(catalog, kind, Endpoint(endpoint)):
+                key = row.trial.key, row.arm.key, terms.population(row.subgroup)
+                reported[key] |= values(row)
+                read[key] = row
     found: dict[tuple[str, str], list[GroupFigures]] = defaultdict(list)
-    for (trial, arm, population), values in reported.items():
-        made = _group(catalog.trial(trial), arm, population, values, catalog)
-        if made is not None:
-            found[trial, arm].append(made)
+    for key, figures in reported.items():
+        if all(stratum in set(Her2) for stratum in read[key].subgroup):
+            found[key[:2]].append(_group(read[key], figures, catalog))
     return {key: tuple(sorted(groups, key=lambda group: group.width)) for key, groups in found.items()}
 
 
-def _primary(ask: Any, endpoint: str, catalog: Catalog) -> Iterator[dict[str, Any]]:
-    # Naming studies and populations asks for every group of every arm, each by its newest and best report.
-    trials = [trial.key for trial in catalog.trials]
-    populations = {each.key for trial in catalog.trials for arm in trial.arms for each in arm.populations}
-    frame = ask(endpoint=endpoint, trial=trials, population=[terms.EVERYONE, *populations], catalog=catalog)
-    yield from frame.to_dict("records")
-
-
-def _group(trial: Trial, arm: str, population: str, values: dict[str, Any], catalog: Catalog) -> GroupFigures | None:
-    strata = [each for each in terms.strata(population) if each.by is not Partition.ANALYSIS_SET]
-    if not all(_is_her2(each) for each in strata):
-        return None
-    of = trial.arm(arm)
-    known = all(Her2(each) in STRATA for each in strata) and (
-        of.definition is not None or not of.her2_selected or strata
-    )
+def _group(row: Row, figures: dict[str, Any], catalog: Catalog) -> GroupFigures:
+    words = [Her2(stratum) for stratum in row.subgroup]
+    # An arm that was selected by HER2 in a way not on record is a group that nobody is certainly in.
+    known = all(word in STRATA for word in words) and (words or row.arm.definition or not row.arm.her2_selected)
     return GroupFigures(
-        trial=trial.key,
-        arm=arm,
-        population=population,
-        her2=values.pop("her2"),
-        of_arm=None if of.definition is None else catalog.definition(of.definition),
-        strata=tuple(STRATA[Her2(each)] for each in strata) if known else None,
-        figures=values,
+        trial=row.trial.key,
+        arm=row.arm.key,
+        population=terms.population(row.subgroup),
+        her2=row.her2,
+        of_arm=None if row.arm.definition is None else catalog.definition(row.arm.definition),
+        strata=tuple(STRATA[word] for word in words) if known else None,
+        figures=figures,
     )
 
 
-def _is_her2(stratum: Stratum) -> bool:
-    return stratum.value in set(Her2)
-
-
-def _response(row: dict[str, Any]) -> dict[str, Any]:
+def _response(row: Row) -> dict[str, Any]:
+    figure: Proportion = row.figure
+    events, n = figure.events_fixed, figure.n
+    percent = None if figure.percent is None else float(figure.percent)
     low = high = None
-    if not pd.isna(row["events"]) and not pd.isna(row["n"]) and row["n"] > 0:
-        ends = exact_interval(np.array([float(row["events"])]), np.array([float(row["n"])]), _LEVEL)
+    if events is not None and n:
+        ends = exact_interval(np.array([float(events)]), np.array([float(n)]), _LEVEL)
         low, high = (100 * float(end[0]) for end in ends)
-    events, n, percent = (_known(row[name]) for name in ("events", "n", "percent"))
-    if percent is None and events is not None and n:
-        percent = 100 * events / n
+        percent = 100 * events / n if percent is None else percent
     return {
-        "her2": Her2(row["her2"]),
         "events": events,
         "n": n,
         "orr_percent": percent,
         "orr_low": low,
         "orr_high": high,
         "small_n": None if n is None else n < _FEW,
-        "assessor": _known(row["assessor"]),
-        "confirmed": _known(row["confirmed"]),
-        "orr_source": row["source"],
+        "assessor": figure.assessor,
+        "confirmed": figure.confirmed,
+        "orr_source": row.source.key,
     }
 
 
-def _median(row: dict[str, Any], endpoint: str) -> dict[str, Any]:
-    values = {f"{endpoint}_{part}": _known(row[f"{part}_months"]) for part in ("median", "low", "high")}
+def _median(row: Row) -> dict[str, Any]:
+    figure: Duration = row.figure
+    ends = {"median": figure.median, "low": figure.low, "high": figure.high}
     return {
-        "her2": Her2(row["her2"]),
-        **values,
-        f"{endpoint}_not_reached": _known(row["not_reached"]),
-        f"{endpoint}_source": row["source"],
+        **{f"{figure.endpoint}_{name}": months(value, row) for name, value in ends.items()},
+        f"{figure.endpoint}_not_reached": figure.median is Reach.NOT_REACHED,
+        f"{figure.endpoint}_source": row.source.key,
     }
-
-
-def _known(value: Any) -> Any:
-    return None if pd.isna(value) else value
 
 
 def toxicities(trial: Trial, arms: Iterable[str]) -> str | None:

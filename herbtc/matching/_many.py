@@ -42,7 +42,9 @@ def patients_of(frame: pd.DataFrame) -> list[Patient]:
 def _rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in frame.columns]
     for values in zip(*(frame[name].tolist() for name in names), strict=True):
-        yield {name: value for name, each in zip(names, values, strict=True) if (value := _plain(name, each)) is not None}
+        yield {
+            name: value for name, each in zip(names, values, strict=True) if (value := _plain(name, each)) is not None
+        }
     if not names:
         yield from ({} for _ in range(len(frame)))
 

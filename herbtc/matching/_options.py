@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from herbtc.errors import UnknownKeyError
+from herbtc.errors import look_up
 from herbtc.matching._benefit import preliminary_grade
 from herbtc.matching._figures import GroupFigures, groups_of, toxicities
 from herbtc.terms import Design, MechanismClass, OptionKind, Scope, Status, Topic
@@ -71,9 +71,6 @@ def options_on(catalog: Catalog, day: date, jurisdiction: str) -> tuple[Option, 
 
     `catalog` holds what was public on the day.
     """
-    places = sorted({each.jurisdiction for each in catalog.approvals} | {"EU", "US"})
-    if jurisdiction not in places:
-        raise UnknownKeyError("jurisdiction", jurisdiction, places)
     approvals = _in_force(catalog.approvals)
     guidelines = [each for each in _in_force(catalog.guidelines) if each.topic is Topic.THERAPY]
     here = [each for each in approvals if each.act.authorises and each.jurisdiction == jurisdiction]
@@ -84,6 +81,14 @@ def options_on(catalog: Catalog, day: date, jurisdiction: str) -> tuple[Option, 
         *_recruiting(catalog, day),
     ]
     return tuple(sorted((_with_status(each, here, guidelines) for each in every), key=lambda option: option.order))
+
+
+def known_place(jurisdiction: str, catalog: Catalog) -> str:
+    """Return the jurisdiction if any record speaks of it; else UnknownKeyError with those that are spoken of."""
+    places = {each.jurisdiction for each in catalog.approvals} | {
+        country for trial in catalog.trials for country in trial.countries
+    }
+    return look_up("jurisdiction", jurisdiction, {place: place for place in sorted(places)})
 
 
 def _in_force(acts: Iterable[Approval | Guideline]) -> list[Approval | Guideline]:
@@ -131,19 +136,18 @@ def _studied(catalog: Catalog) -> Iterator[Option]:
     for trial in catalog.trials:
         if trial.design is Design.META_ANALYSIS:
             continue
-        reported = [arm for arm in trial.arms if (trial.key, arm.key) in groups]
-        alone = {arm.agents for arm in reported if arm.btc_only}
-        for arm in reported:
-            # A mixed arm stands for itself only where nothing was reported of biliary cancer alone.
-            if arm.btc_only or arm.agents not in alone:
-                option = _of_arm(OptionKind.STUDIED, trial, arm, catalog)
-                if option is not None:
-                    yield evolve(
-                        option,
-                        groups=groups[trial.key, arm.key],
-                        toxicities=toxicities(trial, [arm.key]),
-                        mcbs=preliminary_grade(trial, arm, groups[trial.key, arm.key]),
-                    )
+        alone = {arm.agents for arm in trial.arms if arm.btc_only}
+        for arm in trial.arms:
+            # A mixed arm stands for itself only where there is none of biliary cancer alone.
+            option = _of_arm(OptionKind.STUDIED, trial, arm, catalog)
+            if option is not None and (arm.btc_only or arm.agents not in alone):
+                reported = groups.get((trial.key, arm.key), ())
+                yield evolve(
+                    option,
+                    groups=reported,
+                    toxicities=toxicities(trial, [arm.key]),
+                    mcbs=preliminary_grade(trial, arm, reported),
+                )
 
 
 def _recruiting(catalog: Catalog, day: date) -> Iterator[Option]:
@@ -229,7 +233,7 @@ def _with_status(option: Option, approvals: list[Approval], guidelines: list[Gui
     recorded = None if mcbs is None else f"{mcbs.mcbs} ({mcbs.mcbs_version})" if mcbs.mcbs_version else mcbs.mcbs
     return evolve(
         option,
-        approval="; ".join(f"{each.act} {_on(each)} ({each.key})" for each in acts) or None,
+        approval="; ".join(f"{each.act} {_on(each)} ({each.key})" for each in acts) or "none on record",
         guideline="; ".join(map(_position, said)) or None,
         escat=next((each.escat for each in said if each.escat is not None), None),
         mcbs=recorded or option.mcbs,

@@ -73,8 +73,8 @@ class Clause(Record):
 class Definition(Record):
     """What a study, label or guideline counts as HER2-positive (or low, or mutated).
 
-    `open` says what of it was not seen: the clauses are then only what is beyond doubt, and a tumour that meets none
-    of them is not thereby outside the definition.
+    `open` says what of it was not seen. `any_of` is then only what is beyond doubt, and `perhaps` what may count as
+    well: a tumour that meets one of those is in doubt, and outside the definition only if it meets none of either.
     """
 
     key: str
@@ -84,6 +84,7 @@ class Definition(Record):
     any_of: tuple[Clause, ...]
     laboratory: Laboratory | None = None
     open: str | None = None
+    perhaps: tuple[Clause, ...] = ()
     source: str
     locator: str
     note: str | None = None
@@ -91,12 +92,19 @@ class Definition(Record):
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("key"),
         Rule(("any_of",), bool, "expected at least one clause"),
+        Rule(
+            ("open", "perhaps"),
+            lambda why, perhaps: (why is None) == (not perhaps),
+            "expected perhaps, the clauses that may count, where something was not seen, and nowhere else",
+            always=True,
+        ),
     )
 
     @property
     def logic(self) -> str:
-        """The definition as a formula over test results; ends in "or not seen" where more may have been admitted."""
-        return " or ".join([*(f"({clause.logic})" for clause in self.any_of), *(["not seen"] if self.open else [])])
+        """The definition as a formula over test results; what may count as well follows "or perhaps"."""
+        met, doubtful = (" or ".join(f"({each.logic})" for each in part) for part in (self.any_of, self.perhaps))
+        return f"{met} or perhaps {doubtful}" if doubtful else met
 
 
 @frozen(kw_only=True, repr=False)

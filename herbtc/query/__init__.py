@@ -41,7 +41,7 @@ from herbtc.query import _acts, _agents, _figure_columns, _records, _testing
 from herbtc.query._acts import appraisal, approvals, guidelines
 from herbtc.query._agents import agents, mechanisms
 from herbtc.query._columns import arrays
-from herbtc.query._records import arms, definitions, sources, trials
+from herbtc.query._records import arms, criteria, definition_matrix, definitions, sources, trials
 from herbtc.query._rows import Filters, Words, overlapping, rows, select, shared_arms
 from herbtc.query._testing import concordance, prevalence, prognosis
 from herbtc.terms import Endpoint
@@ -59,6 +59,8 @@ __all__ = [
     "baseline",
     "concordance",
     "contrasts",
+    "criteria",
+    "definition_matrix",
     "definitions",
     "durations",
     "guidelines",

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _MONTHS_PER = {Unit.MONTHS: 1.0, Unit.YEARS: 12.0, Unit.WEEKS: 12 / (365.25 / 7), Unit.DAYS: 12 / 365.25}
 
 
-def _months(value: Decimal | Reach | None, row: Row) -> float | None:
+def months(value: Decimal | Reach | None, row: Row) -> float | None:
+    """Return a time in months, whatever its unit; None where there is no number."""
     return (
         None
         if value is None or isinstance(value, Reach)
@@ -49,7 +50,7 @@ def _has_interval(row: Row) -> bool:
 def _score(value: Decimal | Reach | None, row: Row) -> float | None:
     # A score has no unit; a time is in months like every other.
     if row.figure.measure is PatientReport.TIME_TO_DETERIORATION:
-        return _months(value, row)
+        return months(value, row)
     return None if value is None or isinstance(value, Reach) else float(value)
 
 
@@ -132,9 +133,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "durations": (
         *_FIRST,
-        number("median_months", "median in months", lambda row: _months(row.figure.median, row)),
-        number("low_months", "lower end in months", lambda row: _months(row.figure.low, row)),
-        number("high_months", "upper end in months", lambda row: _months(row.figure.high, row)),
+        number("median_months", "median in months", lambda row: months(row.figure.median, row)),
+        number("low_months", "lower end in months", lambda row: months(row.figure.low, row)),
+        number("high_months", "upper end in months", lambda row: months(row.figure.high, row)),
         _LEVEL,
         _SIDES,
         _INTERVAL,
@@ -152,7 +153,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "landmarks": (
         *_FIRST,
-        number("at_months", "time of the rate in months", lambda row: _months(row.figure.at, row)),
+        number("at_months", "time of the rate in months", lambda row: months(row.figure.at, row)),
         _PERCENT,
         _LOW,
         _HIGH,
@@ -229,7 +230,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             PatientReport,
             lambda row: row.figure.measure,
         ),
-        number("at_months", "time of the answer in months", lambda row: _months(row.figure.at, row)),
+        number("at_months", "time of the answer in months", lambda row: months(row.figure.at, row)),
         _EVENTS,
         _N,
         _PERCENT,

@@ -8,15 +8,36 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from herbtc.catalog import Catalog, load
+from herbtc.her2 import TUMOURS, meets
 from herbtc.models import FIGURE_KINDS, Definition
 from herbtc.query._columns import Column, day, joined, number, text, truth, whole, word
 from herbtc.query._rows import Words, as_frame, her2_of, mechanisms_of, passes, shared_arms, wanted
-from herbtc.terms import Design, Endpoint, Her2, Laboratory, Line, MechanismClass, Phase, SourceKind, Status
+from herbtc.terms import (
+    Answer,
+    Design,
+    Endpoint,
+    Her2,
+    Laboratory,
+    Line,
+    MechanismClass,
+    Phase,
+    Seen,
+    SourceKind,
+    Status,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from herbtc.models import Arm, Source, Trial
+
+
+@frozen(eq=False)
+class _MatrixRow:
+    definition: str
+    answers: dict[str, Answer]
 
 
 @frozen(eq=False)
@@ -68,6 +89,10 @@ def _patients(row: _TrialRow) -> int | None:
             counted.append(arm)
     known = [arm.n for arm in counted if arm.n is not None]
     return sum(known) if known else None
+
+
+def _answered(name: str) -> Callable[[Any], Answer]:
+    return lambda row: row.answers[name]
 
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -173,10 +198,25 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         word("laboratory", "where HER2 is tested", Laboratory, lambda row: row.definition.laboratory),
         text("words", "the definition in words", lambda row: row.definition.words),
         text("logic", "the definition as a formula over test results", lambda row: row.definition.logic),
+        text("open", "what of it was not seen", lambda row: row.definition.open),
         text("arms", "arms that were selected by it", lambda row: joined(row.arms)),
         text("source", "key of the source", lambda row: row.definition.source),
         text("locator", "place in the source", lambda row: row.definition.locator),
         text("note", "what a reader must know", lambda row: row.definition.note),
+    ),
+    "definition_matrix": (
+        text("definition", "key of the definition", lambda row: row.definition),
+        *(word(name, f"whether a tumour of this kind meets it: {name}", Answer, _answered(name)) for name in TUMOURS),
+    ),
+    "criteria": (
+        text("clause", "key of the clause", lambda row: row.key),
+        text("criteria", "the criteria that it belongs to", lambda row: joined(row.criteria)),
+        text("rule", "the rule, in our words", lambda row: row.rule),
+        word("seen", "how it was seen", Seen, lambda row: row.seen),
+        truth("contested", "whether pages that restate it contradict each other", lambda row: row.contested),
+        text("source", "key of the source", lambda row: row.source),
+        text("locator", "place in the source", lambda row: row.locator),
+        text("note", "what a reader must know", lambda row: row.note),
     ),
 }
 
@@ -381,3 +421,72 @@ def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalo
         if passes(keys, each.key) and passes(groups, each.group)
     ]
     return as_frame(COLUMNS["definitions"], found, catalog)
+
+
+def definition_matrix(*, definition: Words = None, her2: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
+    """Return which kinds of tumour meet which definition: yes, no or unknown, one row per definition.
+
+    Parameters
+    ----------
+    definition, her2 : str or iterable of str, optional
+        Keys of definitions; HER2 groups that they select.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Returns
+    -------
+    DataFrame
+        `definition`, then a category ``yes no unknown`` for each kind of `herbtc.her2.TUMOURS`.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import query
+    >>> keys = ["herizon-btc-01", "herb-low", "ziihera-label"]
+    >>> query.definition_matrix(definition=keys)[["definition", "IHC 0/ISH+", "IHC 3+/ISH+"]]
+           definition IHC 0/ISH+ IHC 3+/ISH+
+    0        herb-low        yes          no
+    1  herizon-btc-01        yes         yes
+    2   ziihera-label         no         yes
+    """
+    catalog = load() if catalog is None else catalog
+    keys = wanted("definition", definition, [each.key for each in catalog.definitions])
+    groups = wanted("her2", her2, Her2)
+    found = [
+        _MatrixRow(each.key, {name: meets(tumour, each, catalog=catalog).answer for name, tumour in TUMOURS.items()})
+        for each in catalog.definitions
+        if passes(keys, each.key) and passes(groups, each.group)
+    ]
+    return as_frame(COLUMNS["definition_matrix"], found, catalog)
+
+
+def criteria(*, criteria: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:
+    """Return what the guidelines on HER2 testing say, one row per clause, as `herbtc.her2` applies it.
+
+    Parameters
+    ----------
+    criteria : str or iterable of str, optional
+        ``gastric-2016``, ``breast-2018``, ``breast-2023``.
+    catalog : Catalog, optional
+        The evidence to ask; the shipped one by default.
+
+    Raises
+    ------
+    herbtc.UnknownKeyError
+        For a word that does not exist.
+
+    Examples
+    --------
+    >>> from herbtc import her2, query
+    >>> made = her2.classify(her2.Assay(ihc="2+"))
+    >>> clauses = query.criteria().set_index("clause")
+    >>> print(clauses.loc[made.clause, "rule"])
+    IHC 2+ is equivocal and asks for ISH.
+    """
+    catalog = load() if catalog is None else catalog
+    words = wanted("criteria", criteria, sorted({word for each in catalog.clauses for word in each.criteria}))
+    return as_frame(COLUMNS["criteria"], [each for each in catalog.clauses if passes(words, *each.criteria)], catalog)

@@ -369,6 +369,12 @@ def _identity_of_arm(row: Row) -> tuple[Any, ...]:
     return (trial, arm, row.subgroup, *rest)
 
 
+def best_of_each_group(catalog: Catalog, kind: str, endpoint: Endpoint) -> list[Row]:
+    """Return, for each group of patients of each arm, the figure that speaks for it: its newest and best report."""
+    every = [row for row in rows(catalog, kind) if row.figure.endpoint is endpoint and row.figure.suspect is None]
+    return _newest(every, _identity_of_arm)
+
+
 def _newest(found: list[Row], identity: Callable[[Row], tuple[Any, ...]]) -> list[Row]:
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in found:
