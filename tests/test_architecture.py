@@ -208,7 +208,7 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 def test_her2_groups_are_strata() -> None:
     # A population's HER2 stratum is shown as its HER2 group, so each stratum needs a group of the same name.
-    strata = {str(stratum) for stratum in terms.Stratum if stratum.by in query._rows._HER2_PARTITIONS}
+    strata = {str(stratum) for stratum in terms.Stratum if stratum.by in query._rows.HER2_PARTITIONS}
     assert strata == {str(group) for group in terms.Her2} - {"selected", "unselected"}
 
 

@@ -369,7 +369,7 @@ def test_values_that_cannot_be_fail_with_their_field(told: dict[str, Any], field
 
 def test_all_faults_of_an_assay_are_told_at_once() -> None:
     with pytest.raises(DataError) as caught:
-        her2.Assay(ihc="5", ish_ratio=-1, plasma_amplified="no", specimen="bone")
+        her2.Assay(ihc="5", ish_ratio=-1, plasma_amplified="no", specimen="bone")  # type: ignore[arg-type]
     assert [problem.path for problem in caught.value.problems] == ["ihc", "plasma_amplified", "specimen", "ish_ratio"]
 
 

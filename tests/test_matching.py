@@ -5,9 +5,8 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from attrs import evolve
 
@@ -16,9 +15,11 @@ from herbtc import her2, matching
 from herbtc.models import Approval
 from herbtc.terms import Act, Agency, Scope
 
-VIGNETTES = tomllib.loads((Path(__file__).parent / "reference/her2/vignettes.toml").read_text(encoding="utf-8"))[
-    "vignettes"
-]
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FILE = Path(__file__).parent / "reference/her2/vignettes.toml"
+VIGNETTES = tomllib.loads(_FILE.read_text(encoding="utf-8"))["vignettes"]
 NAMES = {"driver": ("driver", "HER2"), "her2": ("HER2",), "line": ("line", "earlier lines"), "site": ("site",)} | {
     "ecog": ("ECOG",),
     "lvef": ("LVEF",),

@@ -1,36 +1,40 @@
 """What was tested and seen: assays of a tumour, complete or not, and several of them as a profile."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
 from herbtc.errors import DataError, Problem, shown
-from herbtc.models import Record, Rule, within
+from herbtc.models import Record, Rule, as_number, as_tuple, as_word, within
 from herbtc.terms import IhcScore, Intensity, IshResult, Laboratory, Membrane, Specimen
-
-Number: TypeAlias = int | float | Decimal
 
 _RATIO_TOLERANCE = 0.15
 
 
-def _number(value: Any) -> Any:
-    # Whole numbers and decimals are numbers as well; anything else stays what it is, for the record to refuse.
-    return float(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
+def _ihc_score(value: Any) -> Any:
+    return as_word(IhcScore, value)
 
 
-def _word(words: type[StrEnum]) -> Callable[[Any], Any]:
-    def word(value: Any) -> Any:
-        return words(value) if isinstance(value, str) and value in set(words) else value
-
-    return word
+def _ish_result(value: Any) -> Any:
+    return as_word(IshResult, value)
 
 
-def _several(value: Any) -> Any:
-    return tuple(value) if isinstance(value, (list, tuple)) else value
+def _specimen(value: Any) -> Any:
+    return as_word(Specimen, value)
+
+
+def _laboratory(value: Any) -> Any:
+    return as_word(Laboratory, value)
+
+
+def _intensity(value: Any) -> Any:
+    return as_word(Intensity, value)
+
+
+def _membrane(value: Any) -> Any:
+    return as_word(Membrane, value)
 
 
 @frozen(kw_only=True, repr=False)
@@ -55,9 +59,9 @@ class Staining(Record):
     Staining(percent=40.0, intensity='strong', membrane='basolateral')
     """
 
-    percent: float | None = field(default=None, converter=_number)
-    intensity: Intensity | None = field(default=None, converter=_word(Intensity))
-    membrane: Membrane | None = field(default=None, converter=_word(Membrane))
+    percent: float | None = field(default=None, converter=as_number)
+    intensity: Intensity | None = field(default=None, converter=_intensity)
+    membrane: Membrane | None = field(default=None, converter=_membrane)
     cluster: int | None = None
 
     RULES: ClassVar[tuple[Rule, ...]] = (
@@ -128,27 +132,27 @@ class Assay(Record):
       ish_ratio: expected a number from 0 to 100, got -1.0
     """
 
-    ihc: IhcScore | None = field(default=None, converter=_word(IhcScore))
+    ihc: IhcScore | None = field(default=None, converter=_ihc_score)
     staining: Staining | None = None
-    ish: IshResult | None = field(default=None, converter=_word(IshResult))
-    ish_ratio: float | None = field(default=None, converter=_number)
-    ish_copies: float | None = field(default=None, converter=_number)
-    cep17_copies: float | None = field(default=None, converter=_number)
+    ish: IshResult | None = field(default=None, converter=_ish_result)
+    ish_ratio: float | None = field(default=None, converter=as_number)
+    ish_copies: float | None = field(default=None, converter=as_number)
+    cep17_copies: float | None = field(default=None, converter=as_number)
     ish_cells: int | None = None
     recounted: bool | None = None
     ngs_amplified: bool | None = None
-    ngs_copies: float | None = field(default=None, converter=_number)
-    ngs_threshold: float | None = field(default=None, converter=_number)
-    ngs_fold: float | None = field(default=None, converter=_number)
+    ngs_copies: float | None = field(default=None, converter=as_number)
+    ngs_threshold: float | None = field(default=None, converter=as_number)
+    ngs_fold: float | None = field(default=None, converter=as_number)
     ngs_platform: str | None = None
     plasma_amplified: bool | None = None
-    variants: tuple[str, ...] = field(default=(), converter=_several)
+    variants: tuple[str, ...] = field(default=(), converter=as_tuple)
     sequenced: bool | None = None
     her3_altered: bool | None = None
     nrg1_fusion: bool | None = None
-    specimen: Specimen | None = field(default=None, converter=_word(Specimen))
+    specimen: Specimen | None = field(default=None, converter=_specimen)
     test: str | None = None
-    laboratory: Laboratory | None = field(default=None, converter=_word(Laboratory))
+    laboratory: Laboratory | None = field(default=None, converter=_laboratory)
     day: date | None = None
 
     RULES: ClassVar[tuple[Rule, ...]] = (
@@ -236,7 +240,7 @@ class Profile:
         ]
         if strange:
             raise DataError("Profile", strange)
-        self.__attrs_init__(assays)  # type: ignore[attr-defined]
+        self.__attrs_init__(assays)
 
     def __repr__(self) -> str:
         return f"Profile({', '.join(map(repr, self.assays))})"

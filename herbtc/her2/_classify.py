@@ -93,23 +93,27 @@ def classify(tumour: Assay | Profile | Iterable[Assay], criteria: str = "gastric
     """
     rules = look_up("criteria", criteria, CRITERIA)
     profile = profile_of(tumour)
-    scores = [(score, _told(f"IHC {score}", assay)) for assay in profile.assays if (score := score_of(assay, criteria))]
-    hybridised = [
-        (group, clause, _told(_ish_words(assay, group), assay), bool(assay.recounted))
+    scores: list[tuple[IhcScore | None, str]] = [
+        (score, _told(f"IHC {score}", assay)) for assay in profile.assays if (score := score_of(assay, criteria))
+    ]
+    hybridised: list[tuple[IshGroup | None, str, bool]] = [
+        (group, _told(_ish_words(assay, group), assay), bool(assay.recounted))
         for assay in profile.assays
-        for group, clause in rules.groups(assay)
+        for group, _ in rules.groups(assay)
     ]
     outcomes = {
-        rules.decide(score, group, recounted): (score, group, ihc, ish)
-        for (score, ihc), (group, _, ish, recounted) in product(
-            scores or [(None, "IHC not known")], hybridised or [(None, "", "ISH not known", False)]
+        rules.decide(score, group, recounted): (group, ihc, ish)
+        for (score, ihc), (group, ish, recounted) in product(
+            scores or [(None, "IHC not known")], hybridised or [(None, "ISH not known", False)]
         )
     }
-    discordances = [f"{ihc} beside {ish}" for made, (_, _, ihc, ish) in outcomes.items() if made.discordant]
+    discordances = [f"{ihc} beside {ish}" for made, (_, ihc, ish) in outcomes.items() if made.discordant]
     if len({made.status for made in outcomes}) > 1:
-        for told in (scores, [(group, ish) for group, _, ish, _ in hybridised]):
-            if len({value for value, _ in told}) > 1:
-                discordances.append(" against ".join(dict.fromkeys(words for _, words in told)))
+        discordances += [
+            " against ".join(dict.fromkeys(words for _, words in told))
+            for told in (scores, [(group, ish) for group, ish, _ in hybridised])
+            if len({value for value, _ in told}) > 1
+        ]
         return Classification(
             status=UNKNOWN,
             criteria=criteria,
@@ -118,7 +122,7 @@ def classify(tumour: Assay | Profile | Iterable[Assay], criteria: str = "gastric
             discordances=tuple(dict.fromkeys(discordances)),
         )
     made = next(iter(outcomes))
-    group = outcomes[made][1]
+    group = outcomes[made][0]
     return Classification(
         status=made.status,
         criteria=criteria,
@@ -186,7 +190,11 @@ _BY_IHC_ALONE = {
 }
 
 
-def _breast(score: IhcScore | None, group: IshGroup | None, recounted: bool) -> _Outcome:  # noqa: FBT001
+def _breast(  # noqa: PLR0911  (one return a branch of the guideline's algorithm)
+    score: IhcScore | None,
+    group: IshGroup | None,
+    recounted: bool,  # noqa: FBT001
+) -> _Outcome:
     if group is None:
         return _BY_IHC_ALONE[score]
     clause = _BREAST_CLAUSES[group]

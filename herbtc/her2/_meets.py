@@ -246,9 +246,10 @@ def _ihc(assay: Assay, wanted: tuple[IhcScore, ...], _: Catalog) -> Iterator[_Fo
 
 def _ish(assay: Assay, wanted: IshResult, _: Catalog) -> Iterator[_Found]:
     # Where a definition names no cut-off of its own, the gastro-oesophageal criteria say what is amplified.
-    for group, _ in gastric_groups(assay):
-        seen = f"ISH {group}" if group == assay.ish else numbers(assay)
-        yield UNKNOWN if group in (IshGroup.OPEN, IshGroup.OPEN_SINGLE) else _answer(group == wanted), seen
+    for group, clause in gastric_groups(assay):
+        seen = f"ISH {group}" if clause == "gastric-ihc-2-ish" else numbers(assay)
+        open_still = group in (IshGroup.OPEN, IshGroup.OPEN_SINGLE)
+        yield UNKNOWN if open_still else _answer(group.value == wanted.value), seen
 
 
 def _at_least(field: str, words: str) -> Callable[[Assay, Any, Catalog], Iterator[_Found]]:

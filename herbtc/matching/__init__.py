@@ -215,11 +215,13 @@ def options_frame(
     catalog = load() if catalog is None else catalog
     known, there = _on(as_of, jurisdiction, catalog)
     asked = patients_of(patients)
-    # Patients who are alike in everything told are looked at once.
+    # Left to itself, tqdm looks for a terminal. Patients who are alike in everything told are looked at once.
     alike: dict[Patient, list[_Row]] = {}
     rows: list[_Row] = []
     labels: list[Any] = []
-    for label, patient in zip(patients.index, tqdm(asked, disable=_silent(progress), unit="patient"), strict=True):
+    for label, patient in zip(
+        patients.index, tqdm(asked, disable=None if progress is None else not progress, unit="patient"), strict=True
+    ):
         if patient not in alike:
             alike[patient] = _rows(patient, there, jurisdiction, known)
         rows += alike[patient]
@@ -227,11 +229,6 @@ def options_frame(
     found = _told(rows, catalog)
     found.insert(0, "patient", pd.Index(labels, dtype=patients.index.dtype if labels else None))
     return found
-
-
-def _silent(progress: bool | None) -> bool | None:
-    # None lets tqdm look for a terminal.
-    return None if progress is None else not progress
 
 
 def _on(as_of: date | str, jurisdiction: str, catalog: Catalog) -> tuple[Catalog, tuple[Option, ...]]:

@@ -12,7 +12,7 @@ from attrs import frozen
 from herbtc import terms
 from herbtc.her2 import STRATA, meets
 from herbtc.query._figure_columns import months
-from herbtc.query._rows import best_of_each_group
+from herbtc.query._rows import HER2_PARTITIONS, best_of_each_group
 from herbtc.synthesis import exact_interval
 from herbtc.terms import Answer, Endpoint, Her2, Partition, Reach, Stratum
 
@@ -84,7 +84,7 @@ def groups_of(catalog: Catalog) -> dict[tuple[str, str], tuple[GroupFigures, ...
                 read[key] = row
     found: dict[tuple[str, str], list[GroupFigures]] = defaultdict(list)
     for key, figures in reported.items():
-        if all(stratum in set(Her2) for stratum in read[key].subgroup):
+        if all(stratum.by in HER2_PARTITIONS for stratum in read[key].subgroup):
             found[key[:2]].append(_group(read[key], figures, catalog))
     return {key: tuple(sorted(groups, key=lambda group: group.width)) for key, groups in found.items()}
 
@@ -152,12 +152,12 @@ def toxicities(trial: Trial, arms: Iterable[str]) -> str | None:
     severe = [each for each in events if each.grade in _SEVERE]
     shown: dict[str, tuple[float, str]] = {}
     for each in severe or events:
-        share = each.percent if each.percent is not None else None
+        share = None if each.percent is None else float(each.percent)
         if share is None and each.events is not None and each.n:
             share = 100 * each.events / each.n
-        if share and float(share) > shown.get(each.term, (0.0, ""))[0]:
+        if share and share > shown.get(each.term, (0.0, ""))[0]:
             counted = f" of {each.n}" if each.n else ""
             grade = "any grade" if each.grade == "any" else f"grade {each.grade}"
-            words = f"{each.term} {float(share):.3g} %{counted} ({grade}, {each.attribution})"
-            shown[each.term] = float(share), words
+            words = f"{each.term} {share:.3g} %{counted} ({grade}, {each.attribution})"
+            shown[each.term] = share, words
     return "; ".join(words for _, words in sorted(shown.values(), reverse=True)[:_LISTED]) or None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve, frozen
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from herbtc.catalog import Catalog
     from herbtc.models import Approval, Arm, Definition, Eligibility, Guideline, Source, Trial
     from herbtc.terms import Line, Site
+
+A = TypeVar("A", "Approval", "Guideline")
 
 EU = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE EU".split()  # noqa: SIM905
@@ -76,7 +78,7 @@ def options_on(catalog: Catalog, day: date, jurisdiction: str) -> tuple[Option, 
     here = [each for each in approvals if each.act.authorises and each.jurisdiction == jurisdiction]
     every = [
         *(_approved(each, catalog) for each in here),
-        *(_recommended(each, catalog) for each in guidelines),
+        *(_of_act(OptionKind.GUIDELINE, each, catalog, catalog.guideline_sources) for each in guidelines),
         *_studied(catalog),
         *_recruiting(catalog, day),
     ]
@@ -91,42 +93,43 @@ def known_place(jurisdiction: str, catalog: Catalog) -> str:
     return look_up("jurisdiction", jurisdiction, {place: place for place in sorted(places)})
 
 
-def _in_force(acts: Iterable[Approval | Guideline]) -> list[Approval | Guideline]:
-    acts = list(acts)
-    replaced = {key for each in acts for key in each.replaces}
-    return [each for each in acts if each.key not in replaced]
+def _in_force(acts: Iterable[A]) -> list[A]:
+    every = list(acts)
+    replaced = {key for each in every for key in each.replaces}
+    return [each for each in every if each.key not in replaced]
 
 
 def _approved(act: Approval, catalog: Catalog) -> Option:
     trial = catalog.trial(act.trial) if act.trial is not None else None
-    return Option(
-        kind=OptionKind.APPROVED,
-        key=act.key,
-        agents=act.agents,
-        population=act.population,
-        line=act.line,
-        her2_selected=_her2_directed(act.agents, catalog),
-        definition=None if act.definition is None else catalog.definition(act.definition),
-        scope=act.scope,
+    arms = [] if trial is None else [arm for arm in trial.arms if arm.agents == act.agents and arm.btc_only]
+    groups = groups_of(catalog)
+    return evolve(
+        _of_act(OptionKind.APPROVED, act, catalog, catalog.approval_sources),
         trial=trial,
         cautions=(*act.cautions, *_pivotal(trial, act.agents)),
-        **_evidence(trial, act.agents, catalog),
-        **_cited(act.source, catalog.approval_sources),
-        reviewed=act.reviewed,
+        groups=tuple(
+            sorted(
+                (group for arm in arms for group in groups.get((act.trial or "", arm.key), ())),
+                key=lambda group: group.width,
+            )
+        ),
+        toxicities=None if trial is None else toxicities(trial, [arm.key for arm in arms]),
     )
 
 
-def _recommended(act: Guideline, catalog: Catalog) -> Option:
+def _of_act(kind: OptionKind, act: Approval | Guideline, catalog: Catalog, sources: tuple[Source, ...]) -> Option:
+    source = next(each for each in sources if each.key == act.source)
     return Option(
-        kind=OptionKind.GUIDELINE,
+        kind=kind,
         key=act.key,
         agents=act.agents,
         population=act.population,
         line=act.line,
-        her2_selected=_her2_directed(act.agents, catalog),
+        her2_selected=any(catalog.agent(key).mechanism.her2_directed for key in act.agents),
         definition=None if act.definition is None else catalog.definition(act.definition),
         scope=act.scope,
-        **_cited(act.source, catalog.guideline_sources),
+        sources=(act.source,),
+        links=(source.link,) if source.link else (),
         reviewed=act.reviewed,
     )
 
@@ -163,7 +166,9 @@ def _of_arm(kind: OptionKind, trial: Trial, arm: Arm, catalog: Catalog) -> Optio
     agents = [catalog.agent(key) for key in arm.agents]
     directed = any(agent.mechanism.her2_directed for agent in agents)
     other = [agent for agent in agents if agent.mechanism is MechanismClass.OTHER_TARGETED]
-    targets = frozenset() if directed else frozenset(each.molecule for agent in other for each in agent.targets)
+    targets: frozenset[str] = (
+        frozenset() if directed else frozenset(each.molecule for agent in other for each in agent.targets)
+    )
     if not directed and not targets:
         return None
     return Option(
@@ -185,13 +190,11 @@ def _of_arm(kind: OptionKind, trial: Trial, arm: Arm, catalog: Catalog) -> Optio
     )
 
 
-def _her2_directed(agents: tuple[str, ...], catalog: Catalog) -> bool:
-    return any(catalog.agent(key).mechanism.her2_directed for key in agents)
-
-
 def _pivotal(trial: Trial | None, agents: tuple[str, ...]) -> Iterator[str]:
     # What the study behind an act asked for is no condition of the act, but what is known holds for such patients.
-    for arm in trial.arms if trial is not None else ():
+    if trial is None:
+        return
+    for arm in trial.arms:
         if arm.agents == agents and arm.eligibility is not None:
             yield from (f"{trial.name} asked for: {words}" for words in asked(arm.eligibility))
             return
@@ -208,22 +211,6 @@ def asked(eligibility: Eligibility) -> Iterator[str]:
     if eligibility.prior_her2_therapy is not None:
         yield f"earlier HER2-directed therapy {eligibility.prior_her2_therapy}"
     yield from eligibility.also
-
-
-def _evidence(trial: Trial | None, agents: tuple[str, ...], catalog: Catalog) -> dict[str, object]:
-    if trial is None:
-        return {}
-    arms = [arm.key for arm in trial.arms if arm.agents == agents and arm.btc_only]
-    groups = [group for arm in arms for group in groups_of(catalog).get((trial.key, arm), ())]
-    return {
-        "groups": tuple(sorted(groups, key=lambda group: group.width)),
-        "toxicities": toxicities(trial, arms),
-    }
-
-
-def _cited(key: str, sources: tuple[Source, ...]) -> dict[str, tuple[str, ...]]:
-    source = next(each for each in sources if each.key == key)
-    return {"sources": (key,), "links": (source.link,) if source.link else ()}
 
 
 def _with_status(option: Option, approvals: list[Approval], guidelines: list[Guideline]) -> Option:

@@ -1,14 +1,11 @@
 """A patient, as far as known."""
 
-from collections.abc import Callable
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from attrs import field, frozen
 
 from herbtc.her2 import Assay, Profile
-from herbtc.models import Record, Rule, within
+from herbtc.models import Record, Rule, as_number, as_tuple, as_word, within
 from herbtc.terms import Site
 
 
@@ -18,16 +15,8 @@ def _profile(value: Any) -> Any:
     return Profile(*value) if isinstance(value, (list, tuple)) else value
 
 
-def _word(words: type[StrEnum]) -> Callable[[Any], Any]:
-    return lambda value: words(value) if isinstance(value, str) and value in set(words) else value
-
-
-def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
-
-
-def _several(value: Any) -> Any:
-    return tuple(value) if isinstance(value, (list, tuple)) else value
+def _site(value: Any) -> Any:
+    return as_word(Site, value)
 
 
 @frozen(kw_only=True, repr=False)
@@ -66,13 +55,13 @@ class Patient(Record):
     """
 
     her2: Profile = field(converter=_profile)
-    site: Site | None = field(default=None, converter=_word(Site))
+    site: Site | None = field(default=None, converter=_site)
     prior_lines: int | None = None
-    prior_agents: tuple[str, ...] | None = field(default=None, converter=_several)
+    prior_agents: tuple[str, ...] | None = field(default=None, converter=as_tuple)
     ecog: int | None = None
-    lvef: float | None = field(default=None, converter=_number)
+    lvef: float | None = field(default=None, converter=as_number)
     measurable: bool | None = None
-    drivers: tuple[str, ...] = field(default=(), converter=_several)
+    drivers: tuple[str, ...] = field(default=(), converter=as_tuple)
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         within("prior_lines", 0, 20),

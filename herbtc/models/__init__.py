@@ -20,7 +20,7 @@ from herbtc.models._figures import (
     PatientReported,
     Proportion,
 )
-from herbtc.models._record import KEY, Record, Rule, broken, key_rule, matching, within
+from herbtc.models._record import KEY, Record, Rule, as_number, as_tuple, as_word, broken, key_rule, matching, within
 from herbtc.models._studies import Arm, Eligibility, Hypothesis, Population, Source, Testing, Trial
 from herbtc.models._testing import Concordance, Prevalence, Prognosis
 
@@ -61,6 +61,9 @@ __all__ = [
     "Target",
     "Testing",
     "Trial",
+    "as_number",
+    "as_tuple",
+    "as_word",
     "broken",
     "key_rule",
     "matching",

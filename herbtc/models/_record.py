@@ -84,6 +84,25 @@ def together(name: str, *others: str) -> Rule:
     )
 
 
+# What people type is turned into what a record holds only where nothing is lost or guessed by it; anything else stays
+# as it is, for the record to refuse by its field.
+
+
+def as_number(value: Any) -> Any:
+    """Return a whole number or a decimal as a float, anything else as it is."""
+    return float(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
+
+
+def as_word(words: type[StrEnum], value: Any) -> Any:
+    """Return a text as the member of a vocabulary that it names, anything else as it is."""
+    return words(value) if isinstance(value, str) and value in set(words) else value
+
+
+def as_tuple(value: Any) -> Any:
+    """Return a list as a tuple, anything else as it is: above all a text, which is no list of its letters."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def broken(rules: tuple[Rule, ...], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield field and message of each rule that does not hold; rules over fields not in `values` are passed over."""
     for rule in rules:

@@ -117,7 +117,7 @@ def _subgroup(strata: tuple[Stratum, ...]) -> tuple[Stratum, ...]:
     return tuple(stratum for stratum in strata if stratum.by is not Partition.ANALYSIS_SET)
 
 
-_HER2_PARTITIONS = frozenset(
+HER2_PARTITIONS = frozenset(
     {
         Partition.IHC,
         Partition.HER2_STATUS,
@@ -151,7 +151,7 @@ def _groups(catalog: Catalog) -> dict[str, Her2]:
 def her2_of(arm: Arm, catalog: Catalog, strata: tuple[Stratum, ...] = ()) -> Her2:
     """Return the HER2 group of an arm, or of a population within it."""
     for stratum in strata:
-        if stratum.by in _HER2_PARTITIONS:
+        if stratum.by in HER2_PARTITIONS:
             return Her2(stratum)
     if arm.definition is not None:
         return _groups(catalog)[arm.definition]

@@ -51,7 +51,7 @@ class Intensity(StrEnum):
 
 
 class Membrane(StrEnum):
-    """How much of the cell membrane stains; `incomplete` is a part of it that is no side, `none` only cytoplasm or nuclei."""
+    """How much of the cell membrane stains; `incomplete` is a part, `none` cytoplasm or nuclei only."""
 
     NONE = "none"
     INCOMPLETE = "incomplete"
