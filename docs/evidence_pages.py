@@ -208,11 +208,11 @@ def audit_rules() -> Iterator[str]:
 
 
 def audit_warnings() -> Iterator[str]:
-    """Yield the warnings on the shipped evidence, with whether two readers read the figure alike."""
+    """Yield the warnings on the shipped evidence, with what was seen when each was looked up again at its source."""
     path = ROOT / "tests" / "audit_warnings.toml"
     rows = tomllib.loads(path.read_text("utf-8")).get("warnings", [])
     yield from table(
-        ("rule", "study", "arm", "endpoint", "finding", "readings"),
+        ("rule", "study", "arm", "endpoint", "finding", "seen at the source"),
         [
             (
                 code(row["rule"]),

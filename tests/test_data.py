@@ -50,9 +50,6 @@ UNREGISTERED = {
 UNDEFINED = {
     ("chictr2500112844", "btc"),
     ("herizon-btc-01", "safety-pool"),
-    ("mypathway", "all-tumours"),
-    ("mypathway", "btc-2017"),
-    ("sgntuc-019", "all-tumours"),
 }
 
 
