@@ -24,7 +24,11 @@ def write(catalog: Catalog, folder: Path) -> Path:
     (folder / "trials").mkdir(parents=True, exist_ok=True)
     documents = {
         "agents": {"sources": catalog.agent_sources, "mechanisms": catalog.mechanisms, "agents": catalog.agents},
-        "definitions": {"sources": catalog.definition_sources, "definitions": catalog.definitions},
+        "definitions": {
+            "sources": catalog.definition_sources,
+            "definitions": catalog.definitions,
+            "clauses": catalog.clauses,
+        },
         "approvals": {"sources": catalog.approval_sources, "approvals": catalog.approvals},
         "guidelines": {"sources": catalog.guideline_sources, "guidelines": catalog.guidelines},
         "prevalence": {
