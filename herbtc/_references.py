@@ -209,6 +209,9 @@ def _in_arms(document: Document, keys: _Known) -> Iterator[Fault]:
         for section in ("testing", "hypothesis", "eligibility"):
             if isinstance(arm.get(section), dict):
                 yield from _dangling(f"{path}{section}.", arm[section], "source", sources)
+        if isinstance(arm.get("eligibility"), dict):
+            asked = arm["eligibility"]
+            yield from _dangling(f"{path}eligibility.", asked, "prior_agents", keys.known["agents"], what="an agent")
         yield from _doubled(f"{path}populations[{{}}].strata", _populations(arm))
 
 

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from herbtc.her2 import meets
 from herbtc.matching._options import EU
+from herbtc.models import Eligibility
 from herbtc.terms import Answer, Line, OptionKind, PriorTherapy, Scope, Site, Stratum
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from herbtc.matching._patient import Patient
 
 YES, NO, UNKNOWN = Answer
+
+_NOTHING_ASKED = Eligibility(source="-", locator="-")
+# Studies of HER2-directed agents commonly enrol ECOG 0 and 1 and an ejection fraction from 50 % on: beyond these a limit
+# that is not on record may well be one, as the labels of zanidatamab and trastuzumab deruxtecan say of 50 %.
+_USUAL_ECOG, _USUAL_LVEF = 1, 50
 
 _LINES: dict[Line, tuple[int, int | None]] = {
     Line.FIRST: (0, 0),
@@ -88,6 +94,8 @@ def site(option: Option, patient: Patient) -> Iterator[Criterion]:
             yield Criterion("site", UNKNOWN, "primary site not told; the ampulla may not count")
         return
     if not option.sites:
+        if patient.site is Site.AMPULLA:
+            yield Criterion("site", UNKNOWN, "ampulla; whether patients with it were enrolled is not on record")
         return
     enrolled = frozenset(group for each in option.sites for group in Stratum(each).groups)
     names = ", ".join(option.sites)
@@ -100,24 +108,32 @@ def site(option: Option, patient: Patient) -> Iterator[Criterion]:
 
 
 def eligibility(option: Option, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
-    """Yield what a study asks besides, as far as it is on record."""
-    asks = option.eligibility
-    if asks is None:
+    """Yield what a study asks besides, as far as it is on record.
+
+    Where a limit is not on record, only a patient whom studies often leave out makes it a criterion that stays open.
+    """
+    if option.kind not in (OptionKind.STUDIED, OptionKind.RECRUITING):
         return
+    asks = option.eligibility or _NOTHING_ASKED
     if asks.ecog_max is not None:
         yield _at_most("ECOG", patient.ecog, asks.ecog_max)
+    elif patient.ecog is not None and patient.ecog > _USUAL_ECOG:
+        yield Criterion("ECOG", UNKNOWN, f"{patient.ecog}; the study's limit is not on record")
     if asks.lvef_min is not None:
         yield _at_least("LVEF", patient.lvef, float(asks.lvef_min), " %")
-    if asks.measurable:
-        answer = UNKNOWN if patient.measurable is None else YES if patient.measurable else NO
-        told = {YES: "measurable", NO: "not measurable", UNKNOWN: "not told"}[answer]
-        yield Criterion("measurable disease", answer, f"asked for; {told}")
+    elif patient.lvef is not None and patient.lvef < _USUAL_LVEF and option.her2_selected:
+        yield Criterion("LVEF", UNKNOWN, f"{patient.lvef:g} %; the study's limit is not on record")
+    if asks.measurable or (asks.measurable is None and patient.measurable is False):
+        answer = UNKNOWN if None in (patient.measurable, asks.measurable) else _answer(patient.measurable is True)
+        told = {None: "not told", True: "measurable", False: "not measurable"}[patient.measurable]
+        yield Criterion("measurable disease", answer, f"{'asked for' if asks.measurable else 'not on record'}; {told}")
     if asks.prior_lines_min is not None:
         yield _at_least("earlier lines", patient.prior_lines, asks.prior_lines_min, "")
     if asks.prior_lines_max is not None:
         yield _at_most("earlier lines", patient.prior_lines, asks.prior_lines_max)
-    if asks.prior_her2_therapy is not None:
-        yield _earlier_her2(asks.prior_her2_therapy, patient, catalog)
+    if asks.prior_agents:
+        yield _earlier_agents(asks.prior_agents, patient)
+    yield from _earlier_her2(asks.prior_her2_therapy, patient, catalog)
 
 
 def country(option: Option, jurisdiction: str) -> Iterator[Criterion]:
@@ -144,15 +160,33 @@ def earlier_her2_agents(patient: Patient, catalog: Catalog) -> tuple[str, ...] |
     return tuple(key for key in patient.prior_agents if catalog.agent(key).mechanism.her2_directed)
 
 
-def _earlier_her2(asks: PriorTherapy, patient: Patient, catalog: Catalog) -> Criterion:
-    name = "earlier HER2-directed therapy"
-    if asks is PriorTherapy.ALLOWED:
-        return Criterion(name, YES, "allowed")
-    given = earlier_her2_agents(patient, catalog)
+def _earlier_agents(asks: tuple[str, ...], patient: Patient) -> Criterion:
+    wanted = " and ".join(asks)
+    given = () if patient.prior_lines == 0 else patient.prior_agents
     if given is None:
-        return Criterion(name, UNKNOWN, f"{asks}; earlier therapy not told")
-    fits = bool(given) is (asks is PriorTherapy.REQUIRED)
-    return Criterion(name, YES if fits else NO, f"{asks}; {'given: ' + ', '.join(given) if given else 'none given'}")
+        return Criterion("earlier therapy", UNKNOWN, f"{wanted} asked for; earlier therapy not told")
+    missing = [key for key in asks if key not in given]
+    told = f"not given: {', '.join(missing)}" if missing else "given"
+    return Criterion("earlier therapy", _answer(not missing), f"{wanted} asked for; {told}")
+
+
+def _earlier_her2(asks: PriorTherapy | None, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
+    name = "earlier HER2-directed therapy"
+    given = earlier_her2_agents(patient, catalog)
+    told = "earlier therapy not told" if given is None else f"given: {', '.join(given)}" if given else "none given"
+    if asks is None:
+        if given:
+            yield Criterion(name, UNKNOWN, f"{told}; whether that excludes is not on record")
+    elif asks is PriorTherapy.ALLOWED:
+        yield Criterion(name, YES, f"allowed; {told}")
+    elif given is None:
+        yield Criterion(name, UNKNOWN, f"{asks}; {told}")
+    else:
+        yield Criterion(name, _answer(bool(given) is (asks is PriorTherapy.REQUIRED)), f"{asks}; {told}")
+
+
+def _answer(truth: bool) -> Answer:  # noqa: FBT001
+    return YES if truth else NO
 
 
 def _at_most(name: str, value: float | None, most: float) -> Criterion:
@@ -185,28 +219,27 @@ def unchecked(option: Option, patient: Patient, catalog: Catalog) -> Iterator[st
     if option.line is None:
         yield "line of therapy not on record"
     if option.kind in (OptionKind.STUDIED, OptionKind.RECRUITING):
-        if option.eligibility is None:
-            yield "eligibility (ECOG, LVEF, measurable disease, earlier HER2-directed therapy) not on record"
-        else:
-            yield from option.eligibility.also
+        asks = option.eligibility
+        names = {"ecog_max": "ECOG", "lvef_min": "LVEF", "measurable": "measurable disease"} | {
+            "prior_her2_therapy": "earlier HER2-directed therapy"
+        }
+        unknown = [words for name, words in names.items() if getattr(asks, name, None) is None]
+        if unknown:
+            yield f"not on record: {', '.join(unknown)}"
+        if asks is not None:
+            yield from asks.also
         if not option.sites:
             yield "primary sites not on record"
         if not option.btc_only:
             yield "patients with other tumours among those studied"
+    else:
+        told = [
+            *([f"ECOG {patient.ecog}"] if patient.ecog is not None else []),
+            *([f"LVEF {patient.lvef:g} %"] if patient.lvef is not None else []),
+        ]
+        if told:
+            yield f"no limit of the act on record to compare with: {', '.join(told)}"
     yield from option.cautions
     again = sorted(set(option.agents) & set(patient.prior_agents or ()))
     if again:
         yield f"already given: {', '.join(again)}"
-    given = earlier_her2_agents(patient, catalog)
-    if given and option.eligibility is None:
-        yield f"earlier HER2-directed therapy ({', '.join(given)}): whether it matters here is not on record"
-    asks = option.eligibility
-    told = {
-        "ECOG": (patient.ecog, getattr(asks, "ecog_max", None), ""),
-        "LVEF": (patient.lvef, getattr(asks, "lvef_min", None), " %"),
-    }
-    idle = [
-        f"{name} {value:g}{unit}" for name, (value, limit, unit) in told.items() if value is not None and limit is None
-    ]
-    if idle:
-        yield f"no limit on record to compare with: {', '.join(idle)}"

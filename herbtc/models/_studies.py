@@ -152,7 +152,10 @@ class Hypothesis(Record):
 
 @frozen(kw_only=True, repr=False)
 class Eligibility(Record):
-    """Who could enter an arm, as far as it was seen; `also` are conditions in words, LVEF in percent."""
+    """Who could enter an arm, as far as it was seen.
+
+    `prior_agents` must all have been given before, `also` are conditions in words; LVEF is in percent.
+    """
 
     ecog_max: int | None = None
     lvef_min: Decimal | None = None
@@ -160,6 +163,7 @@ class Eligibility(Record):
     prior_her2_therapy: PriorTherapy | None = None
     prior_lines_min: int | None = None
     prior_lines_max: int | None = None
+    prior_agents: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     source: str
     locator: str
@@ -205,11 +209,6 @@ class Arm(Record):
         within("n", 0, 10**7),
         Rule(("agents",), bool, "expected at least one agent"),
         Rule(("agents",), _unique, "expected each agent once, got {0}"),
-        Rule(
-            ("definition", "her2_selected"),
-            lambda _, selected: bool(selected),
-            "expected no HER2 definition where her2_selected is false",
-        ),
     )
 
 
