@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import herbtc
-from herbtc import her2
+from herbtc import her2, query, terms
 from herbtc.errors import DataError, UnknownKeyError
 from herbtc.models import Clause, Definition
 from herbtc.terms import Answer, Her2, IhcScore, IshResult
@@ -412,3 +412,35 @@ def test_a_definition_of_ones_own_is_met_as_any_other() -> None:
     )
     answers = [her2.meets(her2.Assay(ish_ratio=ratio), own).answer for ratio in (2.19, 2.2)]
     assert answers == ["no", "yes"]
+
+
+@pytest.mark.parametrize("group", her2.STRATA)
+def test_a_query_by_group_returns_nobody_outside_it(group: Her2) -> None:
+    """Figures of IHC 3+ are of groups in which every kind of tumour is IHC 3+, never of ones that merely include it."""
+    catalog = herbtc.load()
+    for ask in (query.proportions, query.durations):
+        frame = ask(her2=group, reports="all", suspect="include")
+        assert set(frame["her2"].astype(str)) <= {str(group)}
+        for row in frame.to_dict("records"):
+            words = {str(each) for each in Her2}
+            strata = [Her2(word) for word in terms.strata(row["population"]) if str(word) in words]
+            definition = catalog.trial(row["trial"]).arm(row["arm"]).definition
+            selects = her2.STRATA[strata[0]] if strata else catalog.definition(str(definition))
+            for tumour in her2.TUMOURS.values():
+                if her2.meets(tumour, selects).answer == "yes" and group not in (Her2.AMPLIFIED, Her2.MUTATED):
+                    assert her2.meets(tumour, her2.STRATA[group]).answer == "yes", (row["trial"], row["arm"])
+
+
+def test_the_matrix_shows_what_meets_answers() -> None:
+    frame = query.definition_matrix().set_index("definition")
+    assert frame.columns.tolist() == list(her2.TUMOURS)
+    for name, tumour in her2.TUMOURS.items():
+        assert frame[name].tolist() == [her2.meets(tumour, key).answer for key in frame.index]
+    assert frame.loc["herizon-btc-01", "IHC 0/ISH+"] == "yes"
+    assert frame.loc["herb-low", "IHC 0/ISH+"] == "yes"
+    assert frame.loc["ziihera-label", "IHC 0/ISH+"] == "no"
+    assert frame.loc["enrgy", "NRG1 fusion"] == "yes"
+    assert frame.loc["herald", "ctDNA amplified only"] == "yes"
+    assert [answer == "unknown" for answer in frame.loc["herb-positive"]] == [
+        name in ("IHC 2+, no ISH", "NGS amplified only", "ctDNA amplified only") for name in her2.TUMOURS
+    ]

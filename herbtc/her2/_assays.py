@@ -75,7 +75,7 @@ class Staining(Record):
     )
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, cache_hash=True)
 class Assay(Record):
     """What one or several tests of one specimen found; None is what was not tested or not told.
 

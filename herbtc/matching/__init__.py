@@ -7,16 +7,17 @@ It organises evidence. It does not rank, does not recommend and is no medical ad
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from attrs import frozen
+from attrs import evolve, frozen
 from tqdm import tqdm
 
 from herbtc.catalog import Catalog, load
-from herbtc.matching._checks import Criterion, criteria_of, match, unchecked
-from herbtc.matching._figures import of_patient
+from herbtc.her2 import Profile
+from herbtc.matching._checks import Criterion, Part, match, of_rest, of_tumour
 from herbtc.matching._known import known_on
 from herbtc.matching._many import patients_of
 from herbtc.matching._options import known_place, options_on
@@ -239,24 +240,33 @@ def _on(as_of: date | str, jurisdiction: str, catalog: Catalog) -> tuple[Catalog
 
 def _rows(patient: Patient, there: tuple[Option, ...], jurisdiction: str, known: Catalog) -> list[_Row]:
     drivers = set(patient.drivers)
+    # Patients share tumours, or everything else: each part is looked at once.
+    tumour = of_tumour(there, patient.her2, patient.drivers, known)
+    rest = of_rest(there, evolve(patient, her2=Profile()), jurisdiction, known)
     return [
-        _row(option, patient, jurisdiction, known) for option in there if not option.targets or option.targets & drivers
+        _row(option, of_it, other)
+        for option, of_it, other in zip(there, tumour, rest, strict=True)
+        if not option.targets or option.targets & drivers
     ]
 
 
-def _row(option: Option, patient: Patient, jurisdiction: str, known: Catalog) -> _Row:
-    criteria = criteria_of(option, patient, jurisdiction, known)
-    group = of_patient(option.groups, patient.her2, known)
-    figures = {} if group is None else group.figures
-    read = (figures.get(f"{endpoint}_source") for endpoint in ("orr", "pfs", "os", "dor"))
+def _row(option: Option, tumour: Part, rest: Part) -> _Row:
+    criteria = tumour.criteria + rest.criteria
     return _Row(
         option,
-        group,
+        tumour.group,
         match(criteria),
         joined(criteria),
-        joined(unchecked(option, patient, known)),
-        joined(dict.fromkeys(each for each in (*option.sources, *read) if each)),
+        joined(tumour.unchecked + rest.unchecked),
+        _sources(option, tumour.group),
     )
+
+
+@lru_cache(maxsize=4096)
+def _sources(option: Option, group: GroupFigures | None) -> str | None:
+    figures = {} if group is None else group.figures
+    read = (figures.get(f"{endpoint}_source") for endpoint in ("orr", "pfs", "os", "dor"))
+    return joined(dict.fromkeys(each for each in (*option.sources, *read) if each))
 
 
 def _told(rows: list[_Row], catalog: Catalog) -> pd.DataFrame:

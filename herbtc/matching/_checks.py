@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from herbtc.her2 import meets
+from herbtc.matching._figures import of_patient
 from herbtc.matching._options import EU
 from herbtc.models import Eligibility
 from herbtc.terms import Answer, Line, OptionKind, PriorTherapy, Scope, Site, Stratum
@@ -15,14 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from herbtc.catalog import Catalog
+    from herbtc.her2 import Profile
+    from herbtc.matching._figures import GroupFigures
     from herbtc.matching._options import Option
     from herbtc.matching._patient import Patient
 
 YES, NO, UNKNOWN = Answer
 
 _NOTHING_ASKED = Eligibility(source="-", locator="-")
-# Studies of HER2-directed agents commonly enrol ECOG 0 and 1 and an ejection fraction from 50 % on: beyond these a limit
-# that is not on record may well be one, as the labels of zanidatamab and trastuzumab deruxtecan say of 50 %.
+# Beyond ECOG 1 and below an ejection fraction of 50 %, from which on the labels of zanidatamab and trastuzumab deruxtecan
+# know no safety, a study whose limit is not on record may well have one.
 _USUAL_ECOG, _USUAL_LVEF = 1, 50
 
 _LINES: dict[Line, tuple[int, int | None]] = {
@@ -52,22 +56,60 @@ def match(criteria: tuple[Criterion, ...]) -> Answer:
     return NO if NO in answers else UNKNOWN if UNKNOWN in answers else YES
 
 
-def biomarker(option: Option, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
-    """Yield whether the tumour is one that the option is for: by HER2, or by another driver."""
+@frozen(eq=False)
+class Part:
+    """What one part of a patient, the tumour or all the rest, answers to an option."""
+
+    criteria: tuple[Criterion, ...]
+    unchecked: tuple[str, ...]
+    group: GroupFigures | None = None
+
+
+@lru_cache(maxsize=1024)
+def of_tumour(
+    options: tuple[Option, ...], profile: Profile, drivers: tuple[str, ...], catalog: Catalog
+) -> tuple[Part, ...]:
+    """Return what a tumour answers to each option, and the figures of the group that it is in."""
+    return tuple(
+        Part(
+            (_biomarker(option, profile, drivers, catalog),),
+            meets(profile, option.definition, catalog=catalog).cautions if option.definition else (),
+            of_patient(option.groups, profile, catalog),
+        )
+        for option in options
+    )
+
+
+@lru_cache(maxsize=1024)
+def of_rest(options: tuple[Option, ...], patient: Patient, jurisdiction: str, catalog: Catalog) -> tuple[Part, ...]:
+    """Return what all but the tumour answers to each option."""
+    return tuple(
+        Part(
+            (
+                *_line(option, patient),
+                *_site(option, patient),
+                *_eligibility(option, patient, catalog),
+                *_country(option, jurisdiction),
+            ),
+            tuple(_unchecked(option, patient)),
+        )
+        for option in options
+    )
+
+
+def _biomarker(option: Option, profile: Profile, drivers: tuple[str, ...], catalog: Catalog) -> Criterion:
     if option.targets:
-        met = ", ".join(sorted(option.targets & set(patient.drivers)))
-        yield Criterion("driver", UNKNOWN, f"{met} altered; which alterations counted is not on record as a rule")
-    elif option.definition is not None:
-        verdict = meets(patient.her2, option.definition, catalog=catalog)
-        yield Criterion("HER2", verdict.answer, "; ".join(verdict.reasons))
-    elif option.her2_selected:
-        yield Criterion("HER2", UNKNOWN, "what counts as HER2-positive here is not on record")
-    else:
-        yield Criterion("HER2", YES, "not asked for")
+        met = ", ".join(sorted(option.targets & set(drivers)))
+        return Criterion("driver", UNKNOWN, f"{met} altered; which alterations counted is not on record as a rule")
+    if option.definition is not None:
+        verdict = meets(profile, option.definition, catalog=catalog)
+        return Criterion("HER2", verdict.answer, "; ".join(verdict.reasons))
+    if option.her2_selected:
+        return Criterion("HER2", UNKNOWN, "what counts as HER2-positive here is not on record")
+    return Criterion("HER2", YES, "not asked for")
 
 
-def line(option: Option, patient: Patient) -> Iterator[Criterion]:
-    """Yield whether the number of earlier lines fits the line of the option."""
+def _line(option: Option, patient: Patient) -> Iterator[Criterion]:
     if option.line is None:
         return
     if option.line not in _LINES:
@@ -81,8 +123,7 @@ def line(option: Option, patient: Patient) -> Iterator[Criterion]:
     yield Criterion("line", YES if fits else NO, f"{option.line} line, {patient.prior_lines} so far")
 
 
-def site(option: Option, patient: Patient) -> Iterator[Criterion]:
-    """Yield whether the primary site is one that the option speaks of."""
+def _site(option: Option, patient: Patient) -> Iterator[Criterion]:
     if option.kind in (OptionKind.APPROVED, OptionKind.GUIDELINE):
         if option.scope is Scope.SOLID_TUMOURS:
             yield Criterion("site", YES, "any solid tumour")
@@ -107,11 +148,8 @@ def site(option: Option, patient: Patient) -> Iterator[Criterion]:
     yield Criterion("site", answer, f"{patient.site}; patients had {names}")
 
 
-def eligibility(option: Option, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
-    """Yield what a study asks besides, as far as it is on record.
-
-    Where a limit is not on record, only a patient whom studies often leave out makes it a criterion that stays open.
-    """
+def _eligibility(option: Option, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
+    # Where a limit is not on record, only a patient whom studies often leave out makes it a criterion that stays open.
     if option.kind not in (OptionKind.STUDIED, OptionKind.RECRUITING):
         return
     asks = option.eligibility or _NOTHING_ASKED
@@ -136,8 +174,7 @@ def eligibility(option: Option, patient: Patient, catalog: Catalog) -> Iterator[
     yield from _earlier_her2(asks.prior_her2_therapy, patient, catalog)
 
 
-def country(option: Option, jurisdiction: str) -> Iterator[Criterion]:
-    """Yield whether a recruiting study is known to recruit in the jurisdiction."""
+def _country(option: Option, jurisdiction: str) -> Iterator[Criterion]:
     if option.kind is not OptionKind.RECRUITING or option.trial is None:
         return
     places = option.trial.countries
@@ -153,8 +190,8 @@ def country(option: Option, jurisdiction: str) -> Iterator[Criterion]:
         yield Criterion("country", UNKNOWN, f"known to recruit in {listed} only")
 
 
-def earlier_her2_agents(patient: Patient, catalog: Catalog) -> tuple[str, ...] | None:
-    """Return the HER2-directed agents that were given; None where earlier therapy is not told."""
+def _earlier_her2_agents(patient: Patient, catalog: Catalog) -> tuple[str, ...] | None:
+    # None where earlier therapy is not told.
     if patient.prior_agents is None:
         return () if patient.prior_lines == 0 else None
     return tuple(key for key in patient.prior_agents if catalog.agent(key).mechanism.her2_directed)
@@ -172,7 +209,7 @@ def _earlier_agents(asks: tuple[str, ...], patient: Patient) -> Criterion:
 
 def _earlier_her2(asks: PriorTherapy | None, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:
     name = "earlier HER2-directed therapy"
-    given = earlier_her2_agents(patient, catalog)
+    given = _earlier_her2_agents(patient, catalog)
     told = "earlier therapy not told" if given is None else f"given: {', '.join(given)}" if given else "none given"
     if asks is None:
         if given:
@@ -201,21 +238,8 @@ def _at_least(name: str, value: float | None, least: float, unit: str) -> Criter
     return Criterion(name, YES if value >= least else NO, f"at least {least:g}{unit}; {value:g}{unit}")
 
 
-def criteria_of(option: Option, patient: Patient, jurisdiction: str, catalog: Catalog) -> tuple[Criterion, ...]:
-    """Return every criterion that the record of an option holds, answered for a patient."""
-    return (
-        *biomarker(option, patient, catalog),
-        *line(option, patient),
-        *site(option, patient),
-        *eligibility(option, patient, catalog),
-        *country(option, jurisdiction),
-    )
-
-
-def unchecked(option: Option, patient: Patient, catalog: Catalog) -> Iterator[str]:
-    """Yield what could not be checked or must be known besides: never a reason to drop an option silently."""
-    if option.definition is not None:
-        yield from meets(patient.her2, option.definition, catalog=catalog).cautions
+def _unchecked(option: Option, patient: Patient) -> Iterator[str]:
+    # What could not be checked or must be known besides is told, and never a reason to drop an option.
     if option.line is None:
         yield "line of therapy not on record"
     if option.kind in (OptionKind.STUDIED, OptionKind.RECRUITING):

@@ -69,7 +69,7 @@ class Clause(Record):
         return " and ".join(self.conditions.values())
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, cache_hash=True)
 class Definition(Record):
     """What a study, label or guideline counts as HER2-positive (or low, or mutated).
 
