@@ -139,7 +139,9 @@ def _verdict(profile: Profile, definition: Definition, catalog: Catalog) -> Verd
     )
 
 
-def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> list[_Condition]:
+# Definitions share their clauses: a tumour is held against each once.
+@lru_cache(maxsize=8192)
+def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> tuple[_Condition, ...]:
     made = []
     for asks, formula in clause.conditions.items():
         wanted = getattr(clause, asks)
@@ -153,10 +155,10 @@ def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> list[_Con
         answer = next(iter(settled)) if len(settled) == 1 else UNKNOWN
         said = [seen for each, seen in found if each is not UNKNOWN or not settled]
         made.append(_Condition(asks, formula, answer, tuple(dict.fromkeys(said)), len(settled) > 1))
-    return made
+    return tuple(made)
 
 
-def _reasons(clauses: list[list[_Condition]], answer: Answer) -> Iterator[str]:
+def _reasons(clauses: list[tuple[_Condition, ...]], answer: Answer) -> Iterator[str]:
     for clause in clauses:
         result = _all(each.answer for each in clause)
         if answer is result:
@@ -167,7 +169,7 @@ def _reasons(clauses: list[list[_Condition]], answer: Answer) -> Iterator[str]:
                 return
 
 
-def _missing(clauses: list[list[_Condition]]) -> tuple[str, ...]:
+def _missing(clauses: list[tuple[_Condition, ...]]) -> tuple[str, ...]:
     open_clauses = [clause for clause in clauses if _all(each.answer for each in clause) is UNKNOWN]
     return tuple(
         dict.fromkeys(
@@ -180,7 +182,7 @@ def _missing(clauses: list[list[_Condition]]) -> tuple[str, ...]:
 
 
 def _whatever(
-    profile: Profile, definition: Definition, clauses: list[list[_Condition]]
+    profile: Profile, definition: Definition, clauses: list[tuple[_Condition, ...]]
 ) -> tuple[Answer, list[str]] | None:
     # Whether every result that a missing IHC score or ISH result could have leads to the same answer.
     unseen = [

@@ -27,7 +27,7 @@ _FORMULAS = {
 }
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, repr=False, cache_hash=True)
 class Clause(Record):
     """Test results that must all be there; what is None is not asked for."""
 
