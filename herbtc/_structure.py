@@ -52,10 +52,16 @@ def parse(data: bytes, file: str, *, shipped: bool = False) -> tuple[dict[str, A
     return None, (Problem(file, "", message),)
 
 
-def structure(document: Any, of: type[T], file: str) -> tuple[T | None, tuple[Problem, ...]]:
-    """Make a record of a document; return it and no problems, or None and every problem with its path."""
+def structure(
+    document: Any, of: type[T], file: str, *, days_as_text: bool = False
+) -> tuple[T | None, tuple[Problem, ...]]:
+    """Make a record of a document; return it and no problems, or None and every problem with its path.
+
+    `days_as_text` is for documents of JSON, which has no dates.
+    """
+    converter = _of_json() if days_as_text else _CONVERTER
     try:
-        return _CONVERTER.structure(document, of), ()
+        return converter.structure(document, of), ()
     except _Faulty as error:
         return None, tuple(Problem(file, path, message) for path, message in error.faults)
     except ValueError as error:
@@ -149,6 +155,13 @@ def _day(value: Any, _: type) -> date:
     return value
 
 
+def _day_in_text(value: Any, _: type) -> date:
+    try:
+        return date.fromisoformat(_text(value, str))
+    except ValueError:
+        raise _refuse('a date such as "2023-06-02"', value) from None
+
+
 def _number_or_reach(value: Any, _: Any) -> Decimal | Reach:
     if type(value) is str:
         if value not in _words(Reach):
@@ -214,7 +227,7 @@ def _table_of(of: Any, converter: Converter) -> Callable[[Any, Any], Any]:
                 raise _Faulty(_inside("", error)) from None
         # A record checks its rules when it is made; this one never is, so its sound fields are checked here.
         absent = {name: default for name, default in optional.items() if name not in value}
-        raise _Faulty(faults + list(broken(of.RULES, absent | sound)))
+        raise _Faulty(faults + list(broken(getattr(of, "RULES", ()), absent | sound)))
 
     return hook
 
@@ -230,14 +243,14 @@ def _is_tuple(of: Any) -> bool:
     return get_origin(of) is tuple
 
 
-def _strict_converter() -> Converter:
+def _strict_converter(day: Callable[[Any, type], date] = _day) -> Converter:
     converter = Converter()
     for of, hook in {
         str: _text,
         int: _whole,
         bool: _truth,
         Decimal: _number,
-        date: _day,
+        date: day,
         Decimal | Reach: _number_or_reach,
         Decimal | str: _number_or_text,
     }.items():
@@ -248,3 +261,8 @@ def _strict_converter() -> Converter:
 
 
 _CONVERTER = _strict_converter()
+
+
+@cache
+def _of_json() -> Converter:
+    return _strict_converter(_day_in_text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, terms
+from herbtc import benchmarks, errors, export, measures, planning, plots, query, synthesis, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -37,6 +37,7 @@ FLOORS = {
     "audit": 7,
     "matching": 7,
     "plots": 7,
+    "export": 7,
     "planning": 7,
     "benchmarks": 7,
     "__main__": 8,
@@ -133,6 +134,7 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         (errors.UnknownKeyError, LookupError),
         (errors.SynthesisError, ValueError),
         (errors.RegistryError, OSError),
+        (errors.ExportError, FileExistsError),
     ],
 )
 def test_errors_are_also_what_a_caller_expects(error: type[Exception], builtin: type[Exception]) -> None:
@@ -189,7 +191,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, plots, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, export, plots, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:
