@@ -6,6 +6,7 @@ Arithmetic is the audit's business (tests/test_audit.py).
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -242,3 +243,26 @@ def test_both_readers_of_toml_say_the_same_of_the_shipped_files() -> None:
         sure, problems = _structure.parse(path.read_bytes(), path.name)
         assert problems == ()
         assert fast == sure
+
+
+ELIGIBILITY = tomllib.loads((Path(__file__).parent / "reference/eligibility.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("trial", "arm"),
+    [case for case in ARMS if case.values[1].eligibility is not None],  # type: ignore[attr-defined]
+)
+def test_eligibility_was_seen_by_two_readers(trial: Trial, arm: Arm) -> None:
+    """Every limit that a file states stands in the second reading (tests/reference/eligibility.toml) as well."""
+    names = ("ecog_max", "lvef_min", "measurable", "prior_her2_therapy", "prior_lines_min", "prior_lines_max")
+    stated = {name: getattr(arm.eligibility, name) for name in names}
+    second = ELIGIBILITY.get(trial.key, {})
+    assert {name: value for name, value in stated.items() if value is not None and second.get(name) != value} == {}
+
+
+def test_an_arm_not_selected_by_her2_has_a_definition_only_by_nrg1_fusion() -> None:
+    groups = {definition.key: definition.group for definition in herbtc.load().definitions}
+    for trial in TRIALS:
+        for arm in trial.arms:
+            if arm.definition is not None and not arm.her2_selected:
+                assert groups[arm.definition] == "nrg1-fusion", f"{trial.key}/{arm.key}: her2_selected must be true"
