@@ -30,6 +30,7 @@ FLOORS = {
     "her2": 1,
     "_structure": 2,
     "_references": 2,
+    "variants": 2,
     "catalog": 3,
     "query": 4,
     "measures": 4,

@@ -44,6 +44,7 @@ from herbtc.terms._studies import (
     Unit,
     VariantKind,
 )
+from herbtc.terms._variants import ChangeKind
 
 __all__ = [
     "EVERYONE",
@@ -54,6 +55,7 @@ __all__ = [
     "AppraisalTool",
     "Assessor",
     "Attribution",
+    "ChangeKind",
     "Consequence",
     "Design",
     "Endpoint",
