@@ -121,6 +121,8 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         "proportions",
         "sources",
         "trials",
+        "variant_counts",
+        "variants",
     ]
 
 

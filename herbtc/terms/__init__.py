@@ -44,7 +44,7 @@ from herbtc.terms._studies import (
     Unit,
     VariantKind,
 )
-from herbtc.terms._variants import ChangeKind
+from herbtc.terms._variants import Answer, ChangeKind, ProteinDomain, StudiedIn, VariantEffect
 
 __all__ = [
     "EVERYONE",
@@ -52,6 +52,7 @@ __all__ = [
     "Agency",
     "Agreement",
     "Analysis",
+    "Answer",
     "AppraisalTool",
     "Assessor",
     "Attribution",
@@ -72,6 +73,7 @@ __all__ = [
     "Partition",
     "PatientReport",
     "Phase",
+    "ProteinDomain",
     "Quantity",
     "Ratio",
     "Reach",
@@ -82,9 +84,11 @@ __all__ = [
     "SourceKind",
     "Status",
     "Stratum",
+    "StudiedIn",
     "TestMethod",
     "Topic",
     "Unit",
+    "VariantEffect",
     "VariantKind",
     "disjoint",
     "population",
