@@ -43,10 +43,10 @@ def broken(files: Mapping[str, Document | None], taken: Mapping[str, Collection[
     files : mapping of str
         The parsed document of each file of a folder; None where it could not be parsed.
     taken : mapping of str
-        The keys of ``mechanisms agents definitions approvals guidelines trials`` that exist already.
+        The keys of ``mechanisms agents definitions approvals guidelines trials variants`` that exist already.
     """
     sections = {"mechanisms": "agents.toml", "agents": "agents.toml"} | {
-        section: f"{section}.toml" for section in ("definitions", "approvals", "guidelines")
+        section: f"{section}.toml" for section in ("definitions", "approvals", "guidelines", "variants")
     }
     known: dict[str, Collection[str] | None] = {
         section: None
@@ -170,12 +170,32 @@ def _in_prevalence(document: Document, _: _Known) -> Iterator[Fault]:
             yield from _dangling(f"{section}[{i}].", figure, "source", sources)
 
 
+def _in_variants(document: Document, keys: _Known) -> Iterator[Fault]:
+    sources = _keys(_tables(document, "sources"))
+    agents = keys.known["agents"]
+    yield from _repeated(document, "sources")
+    yield from _repeated(document, "variants", keys.taken["variants"])
+    for i, region in _tables(document, "regions"):
+        yield from _dangling(f"regions[{i}].", region, "source", sources)
+    for i, variant in _tables(document, "variants"):
+        for section in ("counts", "evidence"):
+            for j, record in _tables(variant, section):
+                path = f"variants[{i}].{section}[{j}]."
+                yield from _dangling(path, record, "source", sources)
+                yield from _dangling(path, record, "agents", agents, what="an agent")
+                others = record.get("other_drugs")
+                for k, drug in enumerate(others if isinstance(others, list) else ()):
+                    if agents is not None and drug in agents:
+                        yield f"{path}other_drugs[{k}]", f"expected a drug that is no agent; {drug!r} belongs in agents"
+
+
 _IN: dict[str, Callable[[Document, _Known], Iterator[Fault]]] = {
     "agents.toml": _in_agents,
     "definitions.toml": _in_definitions,
     "approvals.toml": partial(_in_acts, "approvals"),
     "guidelines.toml": partial(_in_acts, "guidelines"),
     "prevalence.toml": _in_prevalence,
+    "variants.toml": _in_variants,
 }
 
 

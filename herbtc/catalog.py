@@ -29,6 +29,8 @@ from herbtc.models import (
     Source,
     Trial,
 )
+from herbtc.variants import ProteinRegion, Variant
+from herbtc.variants import record as variant_record
 
 T = TypeVar("T")
 
@@ -80,12 +82,22 @@ class PrevalenceFile(Record):
     prognosis: tuple[Prognosis, ...] = ()
 
 
+@frozen(kw_only=True, repr=False)
+class VariantFile(Record):
+    """What ``variants.toml`` holds."""
+
+    sources: tuple[Source, ...] = ()
+    regions: tuple[ProteinRegion, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+
 FILES: dict[str, type[Record]] = {
     "agents.toml": AgentFile,
     "definitions.toml": DefinitionFile,
     "approvals.toml": ApprovalFile,
     "guidelines.toml": GuidelineFile,
     "prevalence.toml": PrevalenceFile,
+    "variants.toml": VariantFile,
 }
 """The data files beside ``trials/``, and what each holds."""
 
@@ -107,7 +119,9 @@ class Catalog:
         Dated acts of agencies and guideline bodies, in the order of their days.
     prevalence, concordance, prognosis : tuple
         How often HER2 is found, how well tests agree, and what it means for survival.
-    agent_sources, definition_sources, approval_sources, guideline_sources, prevalence_sources : tuple of Source
+    protein_regions, variants : tuple
+        The domains of the HER2 protein, and what is known of variants of ERBB2, in the order of the sequence.
+    agent_sources, definition_sources, approval_sources, guideline_sources, prevalence_sources, variant_sources : tuple
         Where these facts were read; studies carry their own sources.
 
     Examples
@@ -133,11 +147,14 @@ class Catalog:
     prevalence: tuple[Prevalence, ...] = ()
     concordance: tuple[Concordance, ...] = ()
     prognosis: tuple[Prognosis, ...] = ()
+    protein_regions: tuple[ProteinRegion, ...] = ()
+    variants: tuple[Variant, ...] = ()
     agent_sources: tuple[Source, ...] = ()
     definition_sources: tuple[Source, ...] = ()
     approval_sources: tuple[Source, ...] = ()
     guideline_sources: tuple[Source, ...] = ()
     prevalence_sources: tuple[Source, ...] = ()
+    variant_sources: tuple[Source, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Catalog {self.release}: {self!s}>"
@@ -198,6 +215,19 @@ class Catalog:
     def guideline(self, key: str) -> Guideline:
         """Return the statement of a guideline with this key; UnknownKeyError if there is none."""
         return look_up("guideline", key, {each.key: each for each in self.guidelines})
+
+    def variant(self, name: str) -> Variant:
+        """Return the record of a variant of ERBB2, by any spelling of its name.
+
+        Raises
+        ------
+        herbtc.UnknownKeyError
+            If there is none.
+        herbtc.DataError
+            If the name is of a change that HER2 cannot have.
+        """
+        found = variant_record(name, self.variants)
+        return found or look_up("variant", name, {each.key: each for each in self.variants})
 
     def extend(self, folder: str | PathLike[str]) -> "Catalog":
         """Return this catalog together with the evidence of a folder, which may refer to agents and definitions here.
@@ -274,13 +304,14 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
     approvals = record("approvals.toml", ApprovalFile)
     guidelines = record("guidelines.toml", GuidelineFile)
     testing = record("prevalence.toml", PrevalenceFile)
+    variants = record("variants.toml", VariantFile)
     trials = []
     for file, document in files.items():
         if file.startswith("trials/") and document is not None:
             trial, faults = _structure.structure(document, Trial, file)
             problems += faults
             trials += [trial] if trial else []
-    keyed = ("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines", "trials")
+    keyed = ("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines", "trials", "variants")
     problems += _references.broken(
         files, {section: {str(each.key) for each in getattr(base, section)} for section in keyed}
     )
@@ -300,11 +331,16 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
         prevalence=base.prevalence + testing.prevalence,
         concordance=base.concordance + testing.concordance,
         prognosis=base.prognosis + testing.prognosis,
+        protein_regions=tuple(
+            sorted(base.protein_regions + variants.regions, key=lambda each: (each.start, each.end, each.domain))
+        ),
+        variants=tuple(sorted(base.variants + variants.variants, key=lambda each: (*each.place, each.key))),
         agent_sources=base.agent_sources + agents.sources,
         definition_sources=base.definition_sources + definitions.sources,
         approval_sources=base.approval_sources + approvals.sources,
         guideline_sources=base.guideline_sources + guidelines.sources,
         prevalence_sources=base.prevalence_sources + testing.sources,
+        variant_sources=base.variant_sources + variants.sources,
     )
 
 

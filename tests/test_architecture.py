@@ -29,6 +29,7 @@ FLOORS = {
     "models": 1,
     "_structure": 2,
     "_references": 2,
+    "variants": 2,
     "catalog": 3,
     "her2": 4,
     "query": 5,
@@ -124,6 +125,8 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         "proportions",
         "sources",
         "trials",
+        "variant_counts",
+        "variants",
     ]
 
 

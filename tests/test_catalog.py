@@ -20,7 +20,19 @@ import pytest
 from attrs.exceptions import FrozenInstanceError
 
 import herbtc
-from herbtc import Catalog, DataError, UnknownKeyError, catalog, errors, her2, measures, models, query, synthesis
+from herbtc import (
+    Catalog,
+    DataError,
+    UnknownKeyError,
+    catalog,
+    errors,
+    her2,
+    measures,
+    models,
+    query,
+    synthesis,
+    variants,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +177,7 @@ def walk(value: Any) -> Iterator[Any]:
 
 RECORDS = {
     each.__name__: each
-    for module in (models, her2, errors, catalog)
+    for module in (models, her2, variants, errors, catalog)
     for each in vars(module).values()
     if isinstance(each, type) and attrs.has(each)
 }

@@ -149,7 +149,7 @@ adverse_events = [
 """  # noqa: E501  (an inline table is one line)
 
 FILES = {"agents.toml": AGENTS, "definitions.toml": DEFINITIONS, "trials/study.toml": STUDY}
-BESIDE = "agents.toml, definitions.toml, approvals.toml, guidelines.toml, prevalence.toml"
+BESIDE = "agents.toml, definitions.toml, approvals.toml, guidelines.toml, prevalence.toml, variants.toml"
 IN_STUDY, IN_AGENTS, IN_DEFINITIONS = "trials/study.toml", "agents.toml", "definitions.toml"
 
 MISSING = "expected a value; the key is missing"

@@ -388,6 +388,7 @@ def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None 
             catalog.approval_sources,
             catalog.guideline_sources,
             catalog.prevalence_sources,
+            catalog.variant_sources,
         )
         for source in sources_of
     }
