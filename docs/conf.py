@@ -54,7 +54,9 @@ html_theme_options = {
     # Pages of wide tables leave the side to them.
     "secondary_sidebar_items": {
         "**": ["page-toc"],
-        **{page: [] for page in ("approvals", "definitions", "prevalence", "appraisal", "audit", "reports")},
+        **{
+            page: [] for page in ("approvals", "definitions", "prevalence", "variants", "appraisal", "audit", "reports")
+        },
     },
     "footer_start": ["copyright"],
     "footer_end": [],

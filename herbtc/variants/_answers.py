@@ -10,7 +10,7 @@ from herbtc.terms import Answer, ChangeKind, VariantEffect, VariantKind
 from herbtc.variants._names import ProteinChange, name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from herbtc.terms import ProteinDomain
     from herbtc.variants._records import ProteinRegion, Variant, VariantEvidence
@@ -155,8 +155,10 @@ def counted(text: str, kind: VariantKind, records: Iterable[Variant]) -> Variant
     >>> variants.counted("R678Q", VariantKind.ACTIVATING, known).answer
     <Answer.UNKNOWN: 'unknown'>
     """
-    if kind is VariantKind.ACTIVATING:
-        return activating(text, records)
+    return RULES[kind](text, records)
+
+
+def _changes(text: str, records: Iterable[Variant]) -> VariantAnswer:
     found = record(text, records)
     change = found.change if found else name(text)
     if change.kind is ChangeKind.SILENT:
@@ -165,6 +167,13 @@ def counted(text: str, kind: VariantKind, records: Iterable[Variant]) -> Variant
         reason = "the text names no change of the protein that can be read"
         return VariantAnswer(answer=Answer.UNKNOWN, change=change, reason=reason)
     return VariantAnswer(answer=Answer.YES, change=change, reason=f"{change.kind} of the protein")
+
+
+RULES: dict[VariantKind, Callable[[str, Iterable[Variant]], VariantAnswer]] = {
+    VariantKind.ANY: _changes,
+    VariantKind.ACTIVATING: activating,
+}
+"""How each kind of variant that a definition counts is recognised."""
 
 
 def domain(text: str, regions: Sequence[ProteinRegion]) -> ProteinDomain | None:
