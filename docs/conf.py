@@ -54,7 +54,10 @@ html_theme_options = {
     # Pages of wide tables leave the side to them.
     "secondary_sidebar_items": {
         "**": ["page-toc"],
-        **{page: [] for page in ("approvals", "definitions", "her2", "prevalence", "appraisal", "audit", "reports")},
+        **{
+            page: []
+            for page in ("approvals", "definitions", "her2", "prevalence", "variants", "appraisal", "audit", "reports")
+        },
     },
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from herbtc.terms import Answer, ChangeKind, VariantEffect, VariantKind
 from herbtc.variants._names import ProteinChange, name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from herbtc.terms import ProteinDomain
     from herbtc.variants._records import ProteinRegion, Variant, VariantEvidence
@@ -128,7 +128,7 @@ def counted(text: str, kind: VariantKind, records: Iterable[Variant]) -> Variant
 
     ``any`` counts every change of the protein, known to activate or not; a silent change is none. Of a text that
     names no change that can be read, such as ``"exon 20 insertion"``, it is unknown. ``activating`` counts those
-    known to activate (`activating`).
+    known to activate (`activating`). ``listed`` counts those of a list that was not seen, so that it stays unknown.
 
     Parameters
     ----------
@@ -155,8 +155,10 @@ def counted(text: str, kind: VariantKind, records: Iterable[Variant]) -> Variant
     >>> variants.counted("R678Q", VariantKind.ACTIVATING, known).answer
     <Answer.UNKNOWN: 'unknown'>
     """
-    if kind is VariantKind.ACTIVATING:
-        return activating(text, records)
+    return RULES[kind](text, records)
+
+
+def _changes(text: str, records: Iterable[Variant]) -> VariantAnswer:
     found = record(text, records)
     change = found.change if found else name(text)
     if change.kind is ChangeKind.SILENT:
@@ -165,6 +167,21 @@ def counted(text: str, kind: VariantKind, records: Iterable[Variant]) -> Variant
         reason = "the text names no change of the protein that can be read"
         return VariantAnswer(answer=Answer.UNKNOWN, change=change, reason=reason)
     return VariantAnswer(answer=Answer.YES, change=change, reason=f"{change.kind} of the protein")
+
+
+def _listed(text: str, records: Iterable[Variant]) -> VariantAnswer:
+    made = _changes(text, records)
+    if made.answer is Answer.YES:
+        return evolve(made, answer=Answer.UNKNOWN, reason="the list was not seen")
+    return made
+
+
+RULES: dict[VariantKind, Callable[[str, Iterable[Variant]], VariantAnswer]] = {
+    VariantKind.ANY: _changes,
+    VariantKind.ACTIVATING: activating,
+    VariantKind.LISTED: _listed,
+}
+"""How each kind of variant that a definition counts is recognised."""
 
 
 def domain(text: str, regions: Sequence[ProteinRegion]) -> ProteinDomain | None:
