@@ -598,3 +598,9 @@ def test_any_catalog_becomes_a_package_that_is_valid(
 ) -> None:
     first, *_ = export.datapackage(tmp_path_factory.mktemp("any") / "x", catalog=catalog)
     assert validate(str(first)).flatten(["fieldName", "type", "note"]) == []
+
+
+def test_what_parquet_has_no_type_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="what Parquet can hold"):
+        export.parquet(pd.DataFrame({"a": [1 + 2j]}), tmp_path / "x")
+    assert listing(tmp_path) == {}
