@@ -454,8 +454,8 @@ def test_pyarrow_reads_columns_types_and_metadata_back(rates: pd.DataFrame, tmp_
 def test_duckdb_reads_the_same_rows_and_the_metadata(rates: pd.DataFrame, tmp_path: Path) -> None:
     (file,) = export.parquet(rates, tmp_path / "x.parquet")
     with duckdb.connect() as base:
-        told = base.execute("SELECT * FROM read_parquet(?)", [str(file)])
-        types = dict(zip(rates.columns, [each[1] for each in told.description or ()], strict=True))
+        told = base.read_parquet(str(file))
+        types = dict(zip(told.columns, told.types, strict=True))
         got = told.fetchall()
         kept = base.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(file)]).fetchall()
     expected = [
@@ -463,6 +463,7 @@ def test_duckdb_reads_the_same_rows_and_the_metadata(rates: pd.DataFrame, tmp_pa
         for row in rates.astype(object).itertuples(index=False, name=None)
     ]
     assert got == expected
+    assert list(types) == list(rates.columns)
     assert {str(types[name]) for name in ("events", "n", "year")} == {"BIGINT"}
     assert str(types["percent"]) == "DOUBLE"
     assert str(types["confirmed"]) == "BOOLEAN"
@@ -597,3 +598,9 @@ def test_any_catalog_becomes_a_package_that_is_valid(
 ) -> None:
     first, *_ = export.datapackage(tmp_path_factory.mktemp("any") / "x", catalog=catalog)
     assert validate(str(first)).flatten(["fieldName", "type", "note"]) == []
+
+
+def test_what_parquet_has_no_type_for_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="what Parquet can hold"):
+        export.parquet(pd.DataFrame({"a": [1 + 2j]}), tmp_path / "x")
+    assert listing(tmp_path) == {}
