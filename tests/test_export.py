@@ -330,7 +330,9 @@ def test_the_package_says_whose_it_is_and_where_it_was_read(package: Path) -> No
     assert (whole["name"], whole["version"]) == ("herbtc", catalog.release)
     assert [licence["name"] for licence in whole["licenses"]] == ["CC-BY-4.0"]
     read = {source.link for trial in catalog.trials for source in trial.sources}
-    assert read | {source.link for source in catalog.approval_sources} <= {each["path"] for each in whole["sources"]}
+    assert read | {source.link for source in catalog.approval_sources} <= {
+        each.get("path") for each in whole["sources"]
+    }
     for resource in whole["resources"]:
         assert resource["attrs"]["herbtc"]["release"] == catalog.release
         content = (package / resource["path"]).read_bytes()

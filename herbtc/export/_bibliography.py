@@ -72,6 +72,8 @@ def bibliography(
 # The column that tells which facts a frame holds; frames of studies are known by their column `trial`, but an approval
 # names its pivotal study there and was read elsewhere.
 _OWNERS = {
+    "variant": "variants",
+    "clause": "definitions",
     "approval": "approvals",
     "guideline": "guidelines",
     "cohort": "prevalence",

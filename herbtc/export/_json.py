@@ -7,7 +7,7 @@ from functools import cache
 from json import dumps, loads
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import fields, fields_dict, frozen
 from cattrs import Converter
 
 from herbtc import _references, _structure
@@ -133,5 +133,5 @@ def _broken(catalog: dict[str, Any]) -> Iterator[Problem]:
         if file in files:
             yield Problem("", f"catalog.trials[{place}].key", f"expected each key once, got {trial['key']!r} again")
         files[file] = trial
-    taken = dict.fromkeys(("mechanisms", "agents", "definitions", "approvals", "guidelines", "trials"), ())
+    taken = dict.fromkeys((*(section for of in FILES.values() for section in fields_dict(of)), "trials"), ())
     yield from _references.broken(files, taken)

@@ -50,6 +50,8 @@ SOURCES_OF_FACTS = {
     "approvals": "approval_sources",
     "guidelines": "guideline_sources",
     **dict.fromkeys(("prevalence", "concordance", "prognosis"), "prevalence_sources"),
+    "criteria": "definition_sources",
+    **dict.fromkeys(("variants", "variant_counts"), "variant_sources"),
 }
 """Where the sources of each kind of fact stand in a catalog; a key of a source is unique among these only."""
 
@@ -60,6 +62,8 @@ _KEYS = {
     "arms": ("trial", "arm"),
     "sources": ("trial", "source"),
     "definitions": ("definition",),
+    "definition_matrix": ("definition",),
+    "criteria": ("clause",),
     "approvals": ("approval",),
     "guidelines": ("guideline",),
     **dict.fromkeys(SOURCES_OF_FACTS.values(), ("source",)),
@@ -68,6 +72,7 @@ _REFERENCES: dict[str, tuple[Reference, ...]] = {
     **dict.fromkeys(FIGURE_KINDS, (_ARM, _SOURCE)),
     "agents": (Reference(("mechanism",), "mechanisms", ("mechanism",)),),
     "arms": (_TRIAL, _DEFINITION),
+    "definition_matrix": (_DEFINITION,),
     "sources": (_TRIAL,),
     "approvals": (_DEFINITION, _TRIAL),
     "guidelines": (_DEFINITION,),
