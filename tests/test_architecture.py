@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, terms
+from herbtc import benchmarks, errors, measures, planning, plots, query, schema, synthesis, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,16 +29,21 @@ FLOORS = {
     "models": 1,
     "her2": 1,
     "_structure": 2,
-    "_references": 2,
-    "catalog": 3,
-    "query": 4,
-    "measures": 4,
-    "synthesis": 5,
-    "audit": 6,
-    "plots": 6,
-    "planning": 6,
-    "benchmarks": 6,
-    "__main__": 7,
+    "_public": 2,
+    "_references": 3,
+    "_corrections": 3,
+    "_changes": 3,
+    "catalog": 4,
+    "query": 5,
+    "measures": 5,
+    "synthesis": 6,
+    "audit": 7,
+    "plots": 7,
+    "planning": 7,
+    "benchmarks": 7,
+    "schema": 7,
+    "_commands": 8,
+    "__main__": 9,
 }
 
 
@@ -186,7 +191,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, plots, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, plots, schema, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:

@@ -7,8 +7,10 @@ Numbers are `decimal.Decimal` with the digits of the source; None means *not rep
 from herbtc.models._acts import Approval, Guideline
 from herbtc.models._agents import Agent, Conjugate, DrugAntibodyRatio, Identifier, Mechanism, Target
 from herbtc.models._appraisals import Appraisal, AppraisalItem
+from herbtc.models._corrections import Correction
 from herbtc.models._figures import (
     FIGURE_KINDS,
+    VALUES,
     AdverseEvent,
     Baseline,
     Contrast,
@@ -19,13 +21,26 @@ from herbtc.models._figures import (
     PatientReported,
     Proportion,
 )
-from herbtc.models._record import KEY, Record, Rule, broken, key_rule, matching, within
+from herbtc.models._record import (
+    KEY,
+    Record,
+    Rule,
+    broken,
+    fields_in_files,
+    filled,
+    key_rule,
+    matching,
+    some,
+    unique,
+    within,
+)
 from herbtc.models._studies import Arm, Hypothesis, Population, Source, Testing, Trial
 from herbtc.models._testing import Concordance, Prevalence, Prognosis
 
 __all__ = [
     "FIGURE_KINDS",
     "KEY",
+    "VALUES",
     "AdverseEvent",
     "Agent",
     "Appraisal",
@@ -36,6 +51,7 @@ __all__ = [
     "Concordance",
     "Conjugate",
     "Contrast",
+    "Correction",
     "DrugAntibodyRatio",
     "Duration",
     "Figure",
@@ -57,7 +73,11 @@ __all__ = [
     "Testing",
     "Trial",
     "broken",
+    "fields_in_files",
+    "filled",
     "key_rule",
     "matching",
+    "some",
+    "unique",
     "within",
 ]
