@@ -15,7 +15,7 @@ import attrs
 from cattrs import Converter
 
 from herbtc.errors import DataError, Problem, shown
-from herbtc.models import broken
+from herbtc.models import broken, fields_in_files
 from herbtc.terms import Reach
 
 try:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import StrEnum
 
+    from herbtc.models import Record
+
 T = TypeVar("T")
 
-_DIGITS = 9  # numbers in reports have fewer digits before the point, and fewer noughts behind it
+DIGITS = 9  # numbers in reports have fewer digits before the point, and fewer noughts behind it
 
 
 def parse(data: bytes, file: str, *, shipped: bool = False) -> tuple[dict[str, Any] | None, tuple[Problem, ...]]:
@@ -66,6 +68,11 @@ def structure(
         return None, tuple(Problem(file, path, message) for path, message in error.faults)
     except ValueError as error:
         return None, (Problem(file, "", str(error)),)
+
+
+def field_value(value: Any, of: type[Record], name: str) -> Any:
+    """Return a value as a field of a record holds it; raise ValueError with what was expected instead."""
+    return _CONVERTER.structure(value, _reported(fields_in_files(of)[name].type))
 
 
 class _Faulty(Exception):  # noqa: N818  (never leaves this module)
@@ -125,7 +132,7 @@ def _words(of: type[StrEnum]) -> dict[str, StrEnum]:
 def _whole(value: Any, _: type) -> int:
     if type(value) is not int:
         raise _refuse("a whole number", value)
-    if abs(value) >= 10**_DIGITS:
+    if abs(value) >= 10**DIGITS:
         raise _refuse("a whole number of a plausible size", value)
     return value
 
@@ -143,7 +150,7 @@ def _number(value: Any, _: Any) -> Decimal:
         raise _refuse("a number", value)
     if not value.is_finite():
         raise _refuse("a finite number", value)
-    if value != 0 and not -_DIGITS <= value.adjusted() < _DIGITS:
+    if value != 0 and not -DIGITS <= value.adjusted() < DIGITS:
         raise _refuse("a number of a plausible size", value)
     return value
 
@@ -196,7 +203,7 @@ def _list_of(of: Any, converter: Converter) -> Callable[[Any, Any], tuple[Any, .
 
 
 def _table_of(of: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    attributes = attrs.fields_dict(of)
+    attributes = fields_in_files(of)
     kinds = {name: _reported(each.type) for name, each in attributes.items()}
     makers = {name: (converter.get_structure_hook(kind), kind) for name, kind in kinds.items()}
     texts = frozenset(name for name, kind in kinds.items() if kind is str)

@@ -386,8 +386,9 @@ def test_a_key_that_is_shipped_already_is_refused(
     tmp_path: Path, files: dict[str, str], file: str, path: str, key: str
 ) -> None:
     folder = write(tmp_path, **files)
-    message = f"expected a new key; {key!r} is in the catalog already"
-    assert refused(lambda: herbtc.load().extend(folder)) == [(file, path, message)]
+    [(where, place, message)] = refused(lambda: herbtc.load().extend(folder))
+    assert (where, place) == (file, path)
+    assert message.startswith(f"expected a new key; {key!r} is in the catalog already")
 
 
 def test_a_reference_to_nothing_in_both_is_refused_with_the_keys_of_both(tmp_path: Path) -> None:
@@ -439,7 +440,7 @@ READING = """
 import json, sys
 import herbtc
 herbtc.load(), herbtc.read(sys.argv[1])
-herbtc.load.cache_clear()
+herbtc.catalog._shipped.cache_clear()
 seen = []
 sys.addaudithook(lambda event, args: seen.append((event, str(args[0]) if args else "")))
 herbtc.load() if sys.argv[2] == "load" else herbtc.read(sys.argv[1])

@@ -134,4 +134,4 @@ def _broken(catalog: dict[str, Any]) -> Iterator[Problem]:
             yield Problem("", f"catalog.trials[{place}].key", f"expected each key once, got {trial['key']!r} again")
         files[file] = trial
     taken = dict.fromkeys((*(section for of in FILES.values() for section in fields_dict(of)), "trials"), ())
-    yield from _references.broken(files, taken)
+    yield from _references.broken(files, taken, {})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from herbtc._public import day_of
 from herbtc.catalog import Catalog, load
 from herbtc.query._columns import Column, day, joined, text, truth, whole, word
 from herbtc.query._rows import Words, as_frame, passes, wanted
@@ -271,10 +272,7 @@ def appraisal(*, trial: Words = None, tool: Words = None, catalog: Catalog | Non
 
 def on_day(as_of: date | str | None) -> date:
     """Return the day asked for, the last of the calendar for None; ValueError for what is no day."""
-    if as_of is None:
-        return date.max
-    # A Timestamp or datetime is a date with a time, and cannot be compared with one.
-    return date.fromisoformat(as_of) if isinstance(as_of, str) else date(as_of.year, as_of.month, as_of.day)
+    return date.max if as_of is None else day_of(as_of)
 
 
 def _acts(

@@ -92,6 +92,7 @@ _LAST = (
     text("doi", "DOI of the source", lambda row: row.source.doi),
     text("locator", "place in the source", lambda row: row.figure.locator, required=True),
     text("suspect", "why the figure is not to be used, where its source misprints it", lambda row: row.figure.suspect),
+    text("corrected", "what a folder of your own put right in it, and why", lambda row: row.figure.corrected),
 )
 _EVENTS = patients("events", "patients with the event", lambda row: row.figure.events)
 _N = patients("n", "patients counted", lambda row: row.figure.n)
