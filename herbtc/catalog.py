@@ -292,7 +292,10 @@ class Catalog:
         >>> {source.year for source in then.trial("herizon-btc-01").sources} <= {2021, 2022, 2023}
         True
         """
-        return _on(self, _public.day_of(day))
+        asked = _public.day_of(day)
+        release, _, known = self.release.partition(_AS_OF)
+        told = f"{release}{_AS_OF}{min(asked.isoformat(), known or asked.isoformat())}"
+        return evolve(self, release=told, **_public.records(self, asked))
 
     def diff(self, earlier: "Catalog") -> "pd.DataFrame":
         """Return what was added, changed and withdrawn since an earlier catalog, one row per record.
@@ -370,7 +373,7 @@ def _shipped() -> Catalog:
 
 @lru_cache(maxsize=64)
 def _shipped_on(day: date) -> Catalog:
-    return _on(_shipped(), day)
+    return _shipped().as_of(day)
 
 
 def read(folder: str | PathLike[str]) -> Catalog:
@@ -392,58 +395,6 @@ def read(folder: str | PathLike[str]) -> Catalog:
 def _sections(catalog: Catalog) -> dict[str, tuple[Any, ...]]:
     apart = ("release", "corrections")  # what is corrected shows in the figures
     return {name: getattr(catalog, name) for name in fields_dict(Catalog) if name not in apart}
-
-
-def _on(catalog: Catalog, day: date) -> Catalog:
-    trials = _public.studies(catalog.trials, day)
-    approvals = tuple(each for each in catalog.approvals if each.decided <= day)
-    guidelines = tuple(each for each in catalog.guidelines if each.day <= day)
-    there = {trial.key: {source.key for source in trial.sources} for trial in trials}
-    standing: tuple[Any, ...] = (*approvals, *guidelines)
-    acts = {each.key for each in standing}
-    referred = {each.definition for each in (*standing, *(arm for trial in trials for arm in trial.arms))}
-    testing = _public.sources(catalog.prevalence_sources, day)
-    dated = {source.key for source in _public.sources(catalog.definition_sources, day)}
-    definitions = tuple(each for each in catalog.definitions if each.key in referred or each.source in dated)
-    variant_sources = _public.sources(catalog.variant_sources, day)
-    release, _, known = catalog.release.partition(_AS_OF)
-
-    # What an act refers to may have become known later than the act.
-    def replaced(act: Any) -> tuple[str, ...]:
-        return tuple(key for key in act.replaces if key in acts)
-
-    return evolve(
-        catalog,
-        release=f"{release}{_AS_OF}{min(day.isoformat(), known or day.isoformat())}",
-        definitions=definitions,
-        trials=trials,
-        approvals=tuple(
-            evolve(each, replaces=replaced(each), trial=each.trial if each.trial in there else None)
-            for each in approvals
-        ),
-        guidelines=tuple(evolve(each, replaces=replaced(each)) for each in guidelines),
-        prevalence=_public.read_in(catalog.prevalence, testing),
-        concordance=_public.read_in(catalog.concordance, testing),
-        prognosis=_public.read_in(catalog.prognosis, testing),
-        variants=tuple(
-            evolve(each, evidence=evidence, counts=counts)
-            for each in catalog.variants
-            if (evidence := _public.read_in(each.evidence, variant_sources))
-            + (counts := _public.read_in(each.counts, variant_sources))
-        ),
-        variant_sources=variant_sources,
-        # Where a standing act or definition was read stays, whenever that page was written.
-        definition_sources=_used(catalog.definition_sources, (*definitions, *catalog.clauses)),
-        approval_sources=_used(catalog.approval_sources, approvals),
-        guideline_sources=_used(catalog.guideline_sources, guidelines),
-        prevalence_sources=testing,
-        corrections=tuple(each for each in catalog.corrections if each.source in there.get(each.trial, ())),
-    )
-
-
-def _used(sources: tuple[Source, ...], records: tuple[Any, ...]) -> tuple[Source, ...]:
-    keys = {each.source for each in records}
-    return tuple(source for source in sources if source.key in keys)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
