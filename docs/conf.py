@@ -12,6 +12,7 @@ sys.path.insert(0, str(DOCS))
 import pages  # noqa: E402  (stands beside this file)
 
 import herbtc  # noqa: E402
+from herbtc import schema  # noqa: E402
 
 # Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
 pages.write(DOCS / "_generated")
@@ -76,6 +77,13 @@ def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
             block.children = [nodes.Text(text)]
 
 
+def with_schemas(app: Sphinx, error: Exception | None) -> None:
+    """Write the schemas of the data files beside the pages, so that an editor can refer to them by address."""
+    if error is None and app.builder.format == "html":
+        schema.write(Path(app.outdir) / "schema")
+
+
 def setup(app: Sphinx) -> None:
     """Tell Sphinx about the functions above."""
     app.connect("doctree-read", without_last_blank_line)
+    app.connect("build-finished", with_schemas)
