@@ -38,6 +38,7 @@ FLOORS = {
     "plots": 6,
     "planning": 6,
     "benchmarks": 6,
+    "registry": 6,
     "__main__": 7,
 }
 
