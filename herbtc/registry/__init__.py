@@ -1,6 +1,10 @@
-"""Registries and literature: what is registered, posted and published, beside what the catalog holds."""
+"""Registries and literature: what is registered, posted and published, beside what the catalog holds.
 
-from herbtc.registry._study import Study
+Nothing is fetched unless a function that does so is called, and all of these take the way of fetching as an argument.
+"""
+
+from herbtc.registry._ctgov import fetch, page, search, study, version
+from herbtc.registry._study import Page, Study, Version
 from herbtc.registry._transport import Transport
 
-__all__ = ["Study", "Transport"]
+__all__ = ["Page", "Study", "Transport", "Version", "fetch", "page", "search", "study", "version"]

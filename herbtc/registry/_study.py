@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from herbtc.registry._fields import at
+from herbtc.registry._fields import NctId, PartialDate, at
 from herbtc.registry._results import AdverseEvents, Baseline, Outcome, ParticipantFlow
 
 
@@ -117,7 +117,7 @@ class Study:
     was not asked for.
     """
 
-    nct_id: str = at("protocolSection.identificationModule.nctId")
+    nct_id: NctId = at("protocolSection.identificationModule.nctId")
     org_study_id: str | None = _protocol("identificationModule", "orgStudyIdInfo.id")
     secondary_ids: tuple[SecondaryId, ...] = _protocol("identificationModule", "secondaryIdInfos", ())
     aliases: tuple[str, ...] = _protocol("identificationModule", "nctIdAliases", ())
@@ -127,19 +127,19 @@ class Study:
     overall_status: str | None = _protocol("statusModule", "overallStatus")
     last_known_status: str | None = _protocol("statusModule", "lastKnownStatus")
     why_stopped: str | None = _protocol("statusModule", "whyStopped")
-    verified_date: str | None = _protocol("statusModule", "statusVerifiedDate")
-    start_date: str | None = _protocol("statusModule", "startDateStruct.date")
+    verified_date: PartialDate | None = _protocol("statusModule", "statusVerifiedDate")
+    start_date: PartialDate | None = _protocol("statusModule", "startDateStruct.date")
     start_date_type: str | None = _protocol("statusModule", "startDateStruct.type")
-    primary_completion_date: str | None = _protocol("statusModule", "primaryCompletionDateStruct.date")
+    primary_completion_date: PartialDate | None = _protocol("statusModule", "primaryCompletionDateStruct.date")
     primary_completion_date_type: str | None = _protocol("statusModule", "primaryCompletionDateStruct.type")
-    completion_date: str | None = _protocol("statusModule", "completionDateStruct.date")
+    completion_date: PartialDate | None = _protocol("statusModule", "completionDateStruct.date")
     completion_date_type: str | None = _protocol("statusModule", "completionDateStruct.type")
-    first_submitted: str | None = _protocol("statusModule", "studyFirstSubmitDate")
-    first_posted: str | None = _protocol("statusModule", "studyFirstPostDateStruct.date")
-    results_first_submitted: str | None = _protocol("statusModule", "resultsFirstSubmitDate")
-    results_first_posted: str | None = _protocol("statusModule", "resultsFirstPostDateStruct.date")
-    last_update_submitted: str | None = _protocol("statusModule", "lastUpdateSubmitDate")
-    last_update_posted: str | None = _protocol("statusModule", "lastUpdatePostDateStruct.date")
+    first_submitted: PartialDate | None = _protocol("statusModule", "studyFirstSubmitDate")
+    first_posted: PartialDate | None = _protocol("statusModule", "studyFirstPostDateStruct.date")
+    results_first_submitted: PartialDate | None = _protocol("statusModule", "resultsFirstSubmitDate")
+    results_first_posted: PartialDate | None = _protocol("statusModule", "resultsFirstPostDateStruct.date")
+    last_update_submitted: PartialDate | None = _protocol("statusModule", "lastUpdateSubmitDate")
+    last_update_posted: PartialDate | None = _protocol("statusModule", "lastUpdatePostDateStruct.date")
     lead_sponsor: Sponsor | None = _protocol("sponsorCollaboratorsModule", "leadSponsor")
     collaborators: tuple[Sponsor, ...] = _protocol("sponsorCollaboratorsModule", "collaborators", ())
     brief_summary: str | None = _protocol("descriptionModule", "briefSummary")
@@ -171,7 +171,23 @@ class Study:
     adverse_events: AdverseEvents | None = at("resultsSection.adverseEventsModule", default=None)
     limitations: str | None = at("resultsSection.moreInfoModule.limitationsAndCaveats.description", default=None)
     has_results: bool | None = None
-    version: str | None = at("derivedSection.miscInfoModule.versionHolder", default=None)
+    version: PartialDate | None = at("derivedSection.miscInfoModule.versionHolder", default=None)
+
+    @staticmethod
+    def contradictions(table: dict[str, Any]) -> list[tuple[str, str]]:
+        """Return what cannot stand in one record, with its path; the types in `table` are sound."""
+        protocol, results = table.get("protocolSection") or {}, table.get("resultsSection") or {}
+        # An answer of some fields may lack the module, but not hold it without the outcome that has results.
+        planned = protocol.get("outcomesModule")
+        posted = (results.get("outcomeMeasuresModule") or {}).get("outcomeMeasures") or ()
+        if planned is None or planned.get("primaryOutcomes") or all(each.get("type") != "PRIMARY" for each in posted):
+            return []
+        return [
+            (
+                "protocolSection.outcomesModule",
+                "expected the primary outcome of which there are results; the record was edited, download it again",
+            )
+        ]
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -182,3 +198,37 @@ class Study:
     def pmids(self) -> tuple[str, ...]:
         """The PubMed numbers of its references."""
         return tuple(each.pmid for each in self.references if each.pmid is not None)
+
+
+@frozen(kw_only=True)
+class Page:
+    """One page of the studies that a search found.
+
+    Attributes
+    ----------
+    studies : tuple of Study
+        May be empty, also where more pages follow.
+    total_count : int or None
+        How many there are on all pages; on the first page only, and only if asked for.
+    next_page_token : str or None
+        What the next page is asked for with; None on the last one. Dies when the registry's data change.
+    """
+
+    studies: tuple[Study, ...]
+    total_count: int | None = None
+    next_page_token: str | None = None
+
+
+@frozen(kw_only=True)
+class Version:
+    """Which data the registry answers from; kept with everything that is fetched for later.
+
+    Attributes
+    ----------
+    api_version : str
+    data_timestamp : str
+        When the data were last changed, in the registry's own time, such as ``2026-08-11T09:00:05``.
+    """
+
+    api_version: str
+    data_timestamp: str | None = None
