@@ -274,6 +274,12 @@ def test_a_record_beyond_all_size_is_not_read(tmp_path: Path, monkeypatch: pytes
             registry.scan(kind(tmp_path, RECORDS[:3]))
 
 
+def test_a_group_of_rows_beyond_all_memory_says_what_to_do(tmp_path: Path) -> None:
+    path = as_column(tmp_path, [record(row | {"brief_title": "x" * 10_000}) for row in FLAT] * 20)
+    with pytest.raises(DataError, match=r"needs more than 20MB at once; allow more, or write Parquet with fewer rows"):
+        registry.scan(path, memory="20MB")
+
+
 def test_batches_are_neither_many_nor_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_bulk, "_MOST", 3)
     monkeypatch.setattr(_bulk, "_MOST_BYTES", 10)

@@ -30,7 +30,6 @@ _MOST = 1_000  # records of a batch,
 _MOST_BYTES = 1 << 24  # and their size together
 _LARGEST = 1 << 26  # bytes of one record; the largest of the registry have some millions
 _SETTINGS: dict[str, Any] = {
-    "memory_limit": "512MB",
     "preserve_insertion_order": "false",
     "autoinstall_known_extensions": "false",  # nothing is fetched
     "autoload_known_extensions": "false",
@@ -38,18 +37,19 @@ _SETTINGS: dict[str, Any] = {
 
 # What is no text or no JSON passes too, so that it is refused by name later, and not passed over here.
 _PASSING = """
-SELECT name, content FROM (SELECT name, content, try(decode(content)) AS text FROM ({records}))
+SELECT name, text, CASE WHEN text IS NULL THEN content END FROM ({records})
 WHERE text IS NULL OR NOT json_valid(text) OR regexp_matches(text, $pattern)
 """
-
+_FILES = "SELECT filename AS name, content, try(decode(content)) AS text FROM read_blob($names)"
+_BATCH = "SELECT name, content, try(decode(content)) AS text FROM batch"
 _ROWS = """
-SELECT 'row ' || file_row_number AS name, encode({record}) AS content
+SELECT 'row ' || file_row_number AS name, {record} AS text, ''::BLOB AS content
 FROM read_parquet($file, file_row_number = true)
 WHERE file_row_number >= $first AND file_row_number < $end
 """
 
 
-def passing(path: Path, pattern: str) -> Records:
+def passing(path: Path, pattern: str, memory: str) -> Records:
     """Yield name and content of each record on disk that a pattern for RE2 finds, and of each that is no JSON.
 
     Raises
@@ -63,19 +63,26 @@ def passing(path: Path, pattern: str) -> Records:
     if suffix not in _READERS:
         raise _refused(path, f"expected a folder, or a file that ends in {' '.join(list(_READERS)[1:])}")
     try:
-        with duckdb.connect(config=_SETTINGS) as connection:
+        with duckdb.connect(config={**_SETTINGS, "memory_limit": memory}) as connection:
             yield from _READERS[suffix](path, partial(_found, connection, pattern))
+    except duckdb.OutOfMemoryException as error:
+        raise _refused(
+            path,
+            f"needs more than {memory} at once; allow more, or write Parquet with fewer rows in a group "
+            "(ROW_GROUP_SIZE 10000)",
+        ) from error
     except (duckdb.Error, BadZipFile, zlib.error, EOFError, OSError) as error:
         raise _refused(path, f"cannot be read: {error}") from error
 
 
 def _found(connection: duckdb.DuckDBPyConnection, pattern: str, records: str, values: dict[str, Any]) -> Records:
-    # `records` is a query for name and content; a table among the values stands in it as `batch`.
+    # `records` is a query for name, text, and content where that is no text; it may be of a table `batch`.
     if (batch := values.pop("batch", None)) is not None:
         connection.register("batch", batch)
     passed = connection.execute(_PASSING.format(records=records), {**values, "pattern": pattern})
     while some := passed.fetchmany(_MOST):
-        yield from some
+        for name, text, content in some:
+            yield name, content if text is None else text.encode()
 
 
 def _refused(path: Path, message: str) -> DataError:
@@ -94,7 +101,7 @@ def _folder(folder: Path, query: Query) -> Records:
         raise _refused(folder, "expected files that end in .json or .parquet; there are none")
     with bar(unit=" studies", total=total) as progress:
         for names in _batches(_files(folder), folder):
-            yield from query("SELECT filename AS name, content FROM read_blob($names)", {"names": names})
+            yield from query(_FILES, {"names": names})
             progress(len(names))
 
 
@@ -130,7 +137,7 @@ def _lines(path: Path, query: Query) -> Records:
 
 def _held(records: list[tuple[str, bytes]], query: Query) -> Records:
     batch = pd.DataFrame(records, columns=["name", "content"], dtype=object)
-    return query("SELECT name, content FROM batch", {"batch": batch})
+    return query(_BATCH, {"batch": batch})
 
 
 def _parquet(path: Path, query: Query) -> Records:

@@ -60,11 +60,13 @@ _COLUMNS: tuple[Column, ...] = (
 )
 
 
-def scan(path: str | PathLike[str], *, catalog: Catalog | None = None, strict: bool = True) -> pd.DataFrame:
+def scan(
+    path: str | PathLike[str], *, catalog: Catalog | None = None, strict: bool = True, memory: str = "700MB"
+) -> pd.DataFrame:
     """Return the studies of a whole registry on disk that are candidates for HER2 in biliary tract cancer.
 
-    Needs ``herbtc[bulk]``. Memory stays below 1 GiB however many studies there are, and the time is in proportion to
-    them.
+    Needs ``herbtc[bulk]``. Only a batch of records is in memory, however many there are, and the time is in proportion
+    to them.
 
     Parameters
     ----------
@@ -77,6 +79,8 @@ def scan(path: str | PathLike[str], *, catalog: Catalog | None = None, strict: b
     strict : bool
         Whether records that are no JSON, or name HER2 and are no record of a study, are an error once all are read. If
         not, they are left out with a warning.
+    memory : str
+        What DuckDB may use, in its own words. Parquet is read by groups of rows, of which one must fit in.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def scan(path: str | PathLike[str], *, catalog: Catalog | None = None, strict: b
     known = {number: trial.key for trial in catalog.trials for number in trial.registry_ids}
     found: dict[str, _Candidate] = {}
     problems: list[Problem] = []
-    for name, record in _bulk.passing(Path(path), coarse(target_words(catalog))):
+    for name, record in _bulk.passing(Path(path), coarse(target_words(catalog)), memory):
         try:
             studies = _studies(record)
         except DataError as error:
