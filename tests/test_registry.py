@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -533,3 +534,131 @@ def test_a_fault_in_each_of_very_many_places_costs_no_more_than_its_place() -> N
     start = time.perf_counter()
     assert len(problems(json.dumps(document).encode())) == 50_000
     assert time.perf_counter() - start < 5
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------
+
+MEASURED = {
+    "nct_id": "string",
+    "outcome": "Int64",
+    "type": "string",
+    "title": "string",
+    "time_frame": "string",
+    "class": "string",
+    "category": "string",
+    "group_id": "string",
+    "group": "string",
+    "n": "Int64",
+    "param_type": "string",
+    "unit": "string",
+    "text": "string",
+    "value": "float64",
+    "dispersion_type": "string",
+    "spread": "float64",
+    "lower_text": "string",
+    "lower": "float64",
+    "upper_text": "string",
+    "upper": "float64",
+    "comment": "string",
+}
+ANALYSED = {
+    "nct_id": "string",
+    "outcome": "Int64",
+    "type": "string",
+    "title": "string",
+    "time_frame": "string",
+    "groups": "string",
+    "method": "string",
+    "parameter": "string",
+    "estimate_text": "string",
+    "estimate": "float64",
+    "level": "float64",
+    "sides": "string",
+    "lower": "float64",
+    "upper": "float64",
+    "p_text": "string",
+    "p": "float64",
+    "p_bound": "string",
+}
+COUNTED = {
+    "nct_id": "string",
+    "serious": "boolean",
+    "term": "string",
+    "organ_system": "string",
+    "vocabulary": "string",
+    "group_id": "string",
+    "group": "string",
+    "affected": "Int64",
+    "at_risk": "Int64",
+    "events": "Int64",
+}
+FRAMES = [(registry.outcomes, MEASURED), (registry.analyses, ANALYSED), (registry.adverse_events, COUNTED)]
+
+
+@pytest.mark.parametrize(("function", "columns"), FRAMES, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    "files", [(), ("NCT00973089.json",), (PALLAS, "NCT02552212.json")], ids=["none", "bare", "two"]
+)
+def test_frames_have_the_same_columns_always(function: Any, columns: dict[str, str], files: tuple[str, ...]) -> None:
+    frame = function(*(record(file) for file in files))
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == columns
+    assert frame.empty == (len(files) < 2)
+    assert list(frame["nct_id"].unique()) == ([] if frame.empty else [file.removesuffix(".json") for file in files])
+
+
+@pytest.mark.parametrize("file", [file for file in RECORDS if raw(file)["hasResults"]])
+def test_frames_hold_every_number(file: str) -> None:
+    results = raw(file)["resultsSection"]
+    measured = results["outcomeMeasuresModule"]["outcomeMeasures"]
+    frame = registry.outcomes(record(file))
+    values = [
+        (place, each["groupId"], each.get("value"))
+        for place, outcome in enumerate(measured, 1)
+        for block in outcome.get("classes", ())
+        for line in block["categories"]
+        for each in line["measurements"]
+    ]
+    assert list(zip(frame["outcome"], frame["group_id"], frame["text"], strict=True)) == values
+    assert frame["group"].notna().all()
+    analysed = [each for outcome in measured for each in outcome.get("analyses", ())]
+    frame = registry.analyses(record(file))
+    assert frame["p_text"].tolist() == [each.get("pValue", pd.NA) for each in analysed]
+    counted = [
+        (kind == "seriousEvents", event["term"], each["groupId"], each["numAffected"], each["numAtRisk"])
+        for kind in ("seriousEvents", "otherEvents")
+        for event in results["adverseEventsModule"].get(kind, ())
+        for each in event["stats"]
+    ]
+    frame = registry.adverse_events(record(file))
+    columns = ["serious", "term", "group_id", "affected", "at_risk"]
+    assert list(zip(*(frame[name] for name in columns), strict=True)) == counted
+
+
+def test_the_number_analysed_is_that_of_the_block_where_it_says_so() -> None:
+    # In this record the blocks of the outcome have denominators of their own.
+    study = record("NCT00763412.json")
+    frame = registry.outcomes(study)
+    rows = zip(*(frame[name].tolist() for name in ("outcome", "class", "group_id", "n")), strict=True)
+    for place, title, group, n in rows:
+        outcome = study.outcomes[place - 1]
+        (block,) = [each for each in outcome.classes if each.title == (None if pd.isna(title) else title)]
+        denominators = block.denominators or outcome.denominators
+        (count,) = [each for each in denominators[0].counts if each.group_id == group]
+        assert n == count.value
+
+
+def test_a_number_analysed_is_of_the_unit_that_was_counted() -> None:
+    document = raw("NCT00763412.json")
+    outcome = document["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    (group, *_) = [each["id"] for each in outcome["groups"]]
+    for block in outcome["classes"]:
+        block.pop("denoms", None)
+    outcome["denoms"] = [
+        {"units": "Participants", "counts": [{"groupId": group, "value": "4"}]},
+        {"units": "Eyes", "counts": [{"groupId": group, "value": "7"}]},
+    ]
+    assert registry.outcomes(edited(document))["n"][0] == 4
+    outcome["denomUnitsSelected"] = "Eyes"
+    assert registry.outcomes(edited(document))["n"][0] == 7
+    outcome["denoms"] = []
+    assert registry.outcomes(edited(document))["n"].isna()[0]

@@ -289,7 +289,7 @@ def test_what_is_no_number_is_not_asked_for(number: str) -> None:
     ids=["empty", "page", "truncated", "list", "table", "search", "binary", "nested"],
 )
 def test_wrong_content_is_an_error_of_the_registry(body: bytes) -> None:
-    with pytest.raises(RegistryError, match=r"not what the registry should give[\s\S]*try again"):
+    with pytest.raises(RegistryError, match=r"not what should be there[\s\S]*try again"):
         registry.fetch("NCT00973089", fetch=lambda _: body)
 
 

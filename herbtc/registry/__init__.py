@@ -4,8 +4,23 @@ Nothing is fetched unless a function that does so is called, and all of these ta
 """
 
 from herbtc.registry._ctgov import fetch, page, search, study, version
+from herbtc.registry._frames import adverse_events, analyses, outcomes
 from herbtc.registry._scan import scan
 from herbtc.registry._study import Page, Study, Version
 from herbtc.registry._transport import Transport
 
-__all__ = ["Page", "Study", "Transport", "Version", "fetch", "page", "scan", "search", "study", "version"]
+__all__ = [
+    "Page",
+    "Study",
+    "Transport",
+    "Version",
+    "adverse_events",
+    "analyses",
+    "fetch",
+    "outcomes",
+    "page",
+    "scan",
+    "search",
+    "study",
+    "version",
+]

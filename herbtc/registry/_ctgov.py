@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from herbtc.errors import DataError, Problem, RegistryError, shown
+from herbtc.registry._answers import answer
 from herbtc.registry._fields import NUMBER_OF_STUDY
 from herbtc.registry._progress import bar
 from herbtc.registry._reading import made, parsed
@@ -206,14 +207,14 @@ def _all_pages(query: dict[str, str | None], fetch: Fetch) -> tuple[Study, ...]:
             position = {"pageToken": token} if token else first
             url = f"{ADDRESS}/studies?{urlencode(query | {'pageSize': str(_PAGE_SIZE)} | position)}"
             try:
-                answer = _answer(url, Page, fetch)
+                part = _answer(url, Page, fetch)
             except RegistryError as error:
                 if token and error.status in {BAD_REQUEST, NOT_FOUND}:
                     raise _ExpiredError(str(error), status=error.status) from error
                 raise
-            found |= {each.nct_id: each for each in answer.studies}
-            progress(len(answer.studies), answer.total_count)
-            token = answer.next_page_token
+            found |= {each.nct_id: each for each in part.studies}
+            progress(len(part.studies), part.total_count)
+            token = part.next_page_token
             if not token:
                 return tuple(found.values())
             if token in tokens:
@@ -222,14 +223,7 @@ def _all_pages(query: dict[str, str | None], fetch: Fetch) -> tuple[Study, ...]:
 
 
 def _answer(url: str, of: type[T], fetch: Fetch | None) -> T:
-    data = (fetch or Transport())(url)
-    try:
-        return made(parsed(data, "the answer"), of, "the answer")
-    except DataError as error:
-        raise RegistryError(
-            f"{url}: the answer is not what the registry should give: {error}; try again, and look at the address in a "
-            "browser: something between may have answered instead"
-        ) from error
+    return answer(url, lambda data: made(parsed(data, "the answer"), of, "the answer"), fetch or Transport())
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
