@@ -5,8 +5,11 @@ No test asks anything outside. Pauses are noted, not slept.
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,6 +21,7 @@ from loopback import Answer, Played, answer, playing
 import herbtc
 from herbtc import RegistryError, registry
 from herbtc.registry import _ctgov
+from herbtc.registry._progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -439,6 +443,13 @@ def test_a_broken_study_on_a_page_is_named_and_nothing_is_returned() -> None:
         registry.search("HER2", fetch=lambda _: page)
 
 
+def test_a_page_with_a_fault_in_every_study_is_told_in_short() -> None:
+    page = json.dumps({"studies": [{}] * 10_000}).encode()
+    with pytest.raises(RegistryError, match=r"studies\[2\].*; and 9997 more") as caught:
+        registry.search("HER2", fetch=lambda _: page)
+    assert len(str(caught.value)) < 2_000
+
+
 def test_the_whole_registry_is_not_searched_by_accident() -> None:
     with pytest.raises(RegistryError, match="expected words"):
         registry.search(fields=["NCTId"], fetch=lambda _: pytest.fail("asked"))
@@ -450,3 +461,41 @@ def test_what_a_callers_own_fetch_raises_is_theirs() -> None:
 
     with pytest.raises(KeyError, match="my cache"):
         registry.search("HER2", fetch=fetch)
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("stream", "silent"), [(io.StringIO, True), (Terminal, False)])
+def test_progress_is_shown_on_terminals_only(
+    stream: type[io.StringIO], *, silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = stream()
+    monkeypatch.setattr("sys.stderr", shown)
+    with bar(unit=" studies") as progress:
+        progress(3, 7)
+    assert ("3.00/7.00" in shown.getvalue()) is not silent
+    assert bool(shown.getvalue()) is not silent
+
+
+def test_progress_needs_no_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with bar(unit=" studies", total=7) as progress:
+        progress(3)
+        progress(4, 7)
+
+
+def test_importing_asks_nothing_and_loads_nothing_optional() -> None:
+    code = (
+        "import sys; sockets = []\n"
+        "sys.addaudithook(lambda event, _: sockets.append(event) if event.startswith('socket.') else None)\n"
+        "import herbtc.registry\n"
+        "print(sockets, [name for name in ('duckdb', 'tqdm', 'scipy', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout == "[] []\n"

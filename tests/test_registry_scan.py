@@ -251,6 +251,30 @@ def test_an_empty_folder_or_archive_says_so(tmp_path: Path) -> None:
         registry.scan(tmp_path / "x.zip")
 
 
+def test_a_file_of_no_lines_says_so(tmp_path: Path) -> None:
+    for content in (b"", b"\n\n \n"):
+        (tmp_path / "x.jsonl").write_bytes(content)
+        with pytest.raises(DataError, match="expected one record per line; there are none"):
+            registry.scan(tmp_path / "x.jsonl")
+
+
+def test_an_archive_that_needs_a_password_is_an_error(tmp_path: Path) -> None:
+    path = as_zip(tmp_path, RECORDS[:1])
+    data = bytearray(path.read_bytes())
+    data[6] |= 1  # the flag of encryption, before the file and in the list of files
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot be read: .*password"):
+        registry.scan(path)
+
+
+def test_a_folder_that_links_to_itself_is_read_once(tmp_path: Path) -> None:
+    path = as_folder(tmp_path, RECORDS[:30])
+    expected = registry.scan(path)
+    (path / "again").symlink_to(path)
+    pd.testing.assert_frame_equal(registry.scan(path), expected)
+
+
 def test_a_truncated_archive_is_an_error(tmp_path: Path) -> None:
     path = as_zip(tmp_path, RECORDS[:20])
     data = bytearray(path.read_bytes())

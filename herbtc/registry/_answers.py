@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_FAULTS = 3  # a page of studies can have thousands
+
 
 def answer(url: str, read: Callable[[bytes], T], fetch: Fetch) -> T:
     """Return what is at an address; what cannot be read there was not sent as it should have been.
@@ -26,7 +28,9 @@ def answer(url: str, read: Callable[[bytes], T], fetch: Fetch) -> T:
     try:
         return read(data)
     except DataError as error:
+        faults = "; ".join(map(str, error.problems[:_MOST_FAULTS]))
+        more = f"; and {len(error.problems) - _MOST_FAULTS} more" if len(error.problems) > _MOST_FAULTS else ""
         raise RegistryError(
-            f"{url}: the answer is not what should be there: {error}; try again, and look at the address in a browser: "
-            "something between may have answered instead"
+            f"{url}: the answer is not what should be there ({faults}{more}); try again, and look at the address "
+            "in a browser: something between may have answered instead"
         ) from error

@@ -71,7 +71,8 @@ def passing(path: Path, pattern: str, memory: str) -> Records:
             f"needs more than {memory} at once; allow more, or write Parquet with fewer rows in a group "
             "(ROW_GROUP_SIZE 10000)",
         ) from error
-    except (duckdb.Error, BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (duckdb.Error, BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        # RuntimeError is what zipfile raises for a password, and for a compression that it does not know.
         raise _refused(path, f"cannot be read: {error}") from error
 
 
@@ -109,7 +110,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
     # Each file of a folder, at any depth, and its size.
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry)  # type: ignore[arg-type]
             elif entry.name.endswith(".json"):
                 yield entry.path, entry.stat().st_size
@@ -130,9 +131,14 @@ def _lines(path: Path, query: Query) -> Records:
     with path.open("rb") as file, bar(unit="B", total=path.stat().st_size) as progress:
         lines = enumerate(iter(lambda: file.readline(_LARGEST + 1), b""), 1)
         sized = (((f"line {number}", line), len(line)) for number, line in lines)
+        empty = True
         for batch in _batches(sized, path):
-            yield from _held([each for each in batch if not each[1].isspace()], query)
+            if records := [each for each in batch if not each[1].isspace()]:
+                yield from _held(records, query)
+                empty = False
             progress(sum(len(line) for _, line in batch))
+        if empty:
+            raise _refused(path, "expected one record per line; there are none")
 
 
 def _held(records: list[tuple[str, bytes]], query: Query) -> Records:

@@ -34,7 +34,8 @@ def study(data: bytes) -> Study:
     Parameters
     ----------
     data : bytes
-        The content of a downloaded file, or an answer of ``/api/v2/studies/{nct id}``.
+        The content of a downloaded file, or an answer of ``/api/v2/studies/{nct id}``. Where the record stands beside
+        its history, as on the registry's own pages, the record is read.
 
     Raises
     ------
