@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, terms
+from herbtc import benchmarks, errors, measures, planning, plots, query, registry, synthesis, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -187,7 +187,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, plots, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, plots, registry, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:
