@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 ADDRESS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils"
 _MOST_HITS = 9999  # PubMed gives out no more of one search, by whichever way
+_TOOL = "herbtc"
 _RECORDS = 200  # records asked for at once
 _PAUSE, _PAUSE_WITH_KEY = 0.34, 0.1  # seconds: three requests a second, ten with a key
 _READ = {"PubmedArticleSet": citations_in, "eSummaryResult": of_summary}
@@ -139,7 +140,7 @@ def fetch(
     fetch: Fetch | None = None,
     key: str | None = None,
     email: str | None = None,
-    tool: str = "herbtc",
+    tool: str = _TOOL,
 ) -> tuple[Citation, ...]:
     """Return publications by their numbers in PubMed, in the order of the numbers.
 
@@ -171,7 +172,7 @@ def fetch(
     """
     if isinstance(pmids, str):
         raise TypeError("expected several numbers, such as ['37276871'], got one text")
-    return _records(pmids, _Asker.of(fetch, key=key, email=email, tool=tool))
+    return _complete(pmids, Asker.of(fetch, key=key, email=email, tool=tool))
 
 
 def search(
@@ -181,7 +182,7 @@ def search(
     fetch: Fetch | None = None,
     key: str | None = None,
     email: str | None = None,
-    tool: str = "herbtc",
+    tool: str = _TOOL,
 ) -> tuple[Citation, ...]:
     """Return the publications that PubMed finds, newest first.
 
@@ -211,20 +212,11 @@ def search(
     """
     if not query.strip():
         raise RegistryError("expected words to search for")
-    ask = _Asker.of(fetch, key=key, email=email, tool=tool)
-    period = {"datetype": "edat", "mindate": f"{since:%Y/%m/%d}", "maxdate": "3000/12/31"} if since else {}
-    found = ask("esearch", {"term": query, "retmax": str(_MOST_HITS)} | period, hits)
-    if found.unknown_fields:
-        raise RegistryError(f"PubMed has no field {', '.join(found.unknown_fields)}; check the tags of the query")
-    if found.count > _MOST_HITS:
-        raise RegistryError(f"{found.count} publications, and PubMed gives out {_MOST_HITS}; ask for less at a time")
-    if len(found.pmids) < found.count:
-        raise RegistryError(f"PubMed found {found.count} publications and listed {len(found.pmids)}; try again")
-    return _records(found.pmids, ask)
+    return found(query, Asker.of(fetch, key=key, email=email, tool=tool), since=since)
 
 
 @frozen(kw_only=True)
-class _Asker:
+class Asker:
     """Asks the E-utilities, as someone."""
 
     fetch: Fetch
@@ -232,7 +224,7 @@ class _Asker:
     who: dict[str, str]
 
     @classmethod
-    def of(cls, fetch: Fetch | None, *, key: str | None, email: str | None, tool: str) -> _Asker:
+    def of(cls, fetch: Fetch | None, *, key: str | None, email: str | None, tool: str = _TOOL) -> Asker:
         fetch = fetch or Transport(pause=_PAUSE_WITH_KEY if key else _PAUSE)
         who = {"tool": tool, "email": email, "api_key": key}
         return cls(fetch=fetch, key=key, who={name: value for name, value in who.items() if value})
@@ -250,20 +242,42 @@ class _Asker:
         raise RegistryError(said, status=status)
 
 
-def _records(pmids: Iterable[str], ask: _Asker) -> tuple[Citation, ...]:
+def found(query: str, ask: Asker, *, since: date | None = None) -> tuple[Citation, ...]:
+    """Return the publications that PubMed finds, as `search` does."""
+    if not query.strip():
+        raise RegistryError("expected words to search for")
+    period = {"datetype": "edat", "mindate": f"{since:%Y/%m/%d}", "maxdate": "3000/12/31"} if since else {}
+    listed = ask("esearch", {"term": query, "retmax": str(_MOST_HITS)} | period, hits)
+    if listed.unknown_fields:
+        raise RegistryError(f"PubMed has no field {', '.join(listed.unknown_fields)}; check the tags of the query")
+    if listed.count > _MOST_HITS:
+        raise RegistryError(f"{listed.count} publications, and PubMed gives out {_MOST_HITS}; ask for less at a time")
+    if len(listed.pmids) < listed.count:
+        raise RegistryError(f"PubMed found {listed.count} publications and listed {len(listed.pmids)}; try again")
+    return _complete(listed.pmids, ask)
+
+
+def records(pmids: Iterable[str], ask: Asker) -> dict[str, Citation]:
+    """Return the publications of these numbers that PubMed has, by number."""
     wanted = list(dict.fromkeys(pmids))
     for pmid in wanted:
         if not PMID.fullmatch(pmid):
             raise RegistryError(f"expected a number of PubMed, got {shown(pmid)}")
-    found: dict[str | None, Citation] = {}
+    papers: dict[str | None, Citation] = {}
     with bar(unit=" records", total=len(wanted)) as progress:
         for start in range(0, len(wanted), _RECORDS):
             some = wanted[start : start + _RECORDS]
-            found |= {each.pmid: each for each in ask("efetch", {"id": ",".join(some)}, citations)}
+            papers |= {each.pmid: each for each in ask("efetch", {"id": ",".join(some)}, citations)}
             progress(len(some))
-    if missing := [pmid for pmid in wanted if pmid not in found]:
+    return {pmid: papers[pmid] for pmid in wanted if pmid in papers}
+
+
+def _complete(pmids: Iterable[str], ask: Asker) -> tuple[Citation, ...]:
+    wanted = tuple(dict.fromkeys(pmids))
+    papers = records(wanted, ask)
+    if missing := [pmid for pmid in wanted if pmid not in papers]:
         raise RegistryError(f"PubMed gave no record of {', '.join(missing)}; check the numbers, and try again")
-    return tuple(found[pmid] for pmid in wanted)
+    return tuple(papers.values())
 
 
 def _unexpected(root: Element, expected: str, hint: str) -> DataError:
