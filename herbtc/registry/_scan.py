@@ -7,10 +7,11 @@ other, and filtered finely by what stands where.
 from __future__ import annotations
 
 import warnings
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from herbtc.catalog import load
 from herbtc.errors import DataError, HerbtcWarning, Problem
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class _Candidate:
-    """What is kept of a study that passes."""
+    """A study that passes, and why."""
 
     study: Study
     match: Match
@@ -108,7 +109,7 @@ def scan(
         raise ImportError("registry.scan needs DuckDB: pip install 'herbtc[bulk]'") from error
     catalog = catalog or load()
     known = {number: trial.key for trial in catalog.trials for number in trial.registry_ids}
-    found: dict[str, _Candidate] = {}
+    found: dict[str, tuple[Any, ...]] = {}  # only what is shown: records with results have up to some megabytes
     problems: list[Problem] = []
     for name, record in _bulk.passing(Path(path), coarse(target_words(catalog)), memory):
         try:
@@ -119,13 +120,15 @@ def scan(
         for study in studies:
             match = matched(study, catalog)
             if match.kind:
-                found[study.nct_id] = _Candidate(study=study, match=match, trial=known.get(study.nct_id))
+                candidate = _Candidate(study=study, match=match, trial=known.get(study.nct_id))
+                found[study.nct_id] = tuple(column.value(candidate) for column in _COLUMNS)
     if problems and strict:
         raise DataError(str(path), problems)
     if problems:
         broken = dict.fromkeys(problem.file for problem in problems)
         warnings.warn(f"{len(broken)} broken records left out, the first: {problems[0]}", HerbtcWarning, stacklevel=2)
-    return frame(_COLUMNS, [found[number] for number in sorted(found)])
+    columns = [evolve(column, value=itemgetter(place)) for place, column in enumerate(_COLUMNS)]
+    return frame(columns, [found[number] for number in sorted(found)])
 
 
 def _studies(record: bytes) -> tuple[Study, ...]:
