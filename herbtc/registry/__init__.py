@@ -8,6 +8,7 @@ from herbtc.registry._citation import Citation
 from herbtc.registry._compare import compare
 from herbtc.registry._ctgov import fetch, page, search, study, version
 from herbtc.registry._diff import diff
+from herbtc.registry._draft import draft
 from herbtc.registry._frames import adverse_events, analyses, outcomes
 from herbtc.registry._news import news
 from herbtc.registry._scan import scan
@@ -26,6 +27,7 @@ __all__ = [
     "analyses",
     "compare",
     "diff",
+    "draft",
     "europepmc",
     "fetch",
     "news",
