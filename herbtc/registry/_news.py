@@ -15,6 +15,7 @@ from herbtc.registry import europepmc, pubmed
 from herbtc.registry._candidates import PROTOCOL, candidates
 from herbtc.registry._compare import numbers_of
 from herbtc.registry._ctgov import search
+from herbtc.registry._pubmed_records import PMID
 from herbtc.registry._terms import BILIARY, target_words
 from herbtc.registry._transport import Transport
 
@@ -58,6 +59,7 @@ class _Item:
     kind: str | None = None
     trial: str | None = None
     source: str | None = None
+    cited_in: str | None = None
     nct_id: str | None = None
     pmid: str | None = None
     doi: str | None = None
@@ -71,7 +73,8 @@ _COLUMNS: tuple[Column, ...] = (
     day("day", "day on which it was posted or came into PubMed", lambda item: item.day),
     text("kind", "of a study that is not in the catalog: biliary or basket", lambda item: item.kind),
     text("trial", "key of the study in the catalog", lambda item: item.trial),
-    text("source", "key of the source in the catalog that a notice is about", lambda item: item.source),
+    text("source", "key of the source that a notice is about", lambda item: item.source),
+    text("cited_in", "data files that have this source", lambda item: item.cited_in),
     text("nct_id", "number of the study", lambda item: item.nct_id),
     text("pmid", "number in PubMed", lambda item: item.pmid),
     text("doi", "DOI", lambda item: item.doi),
@@ -107,8 +110,8 @@ def news(
     Returns
     -------
     DataFrame
-        One row per piece of news: ``news day kind trial source nct_id pmid doi title detail link``. `news` is an
-        ordered category:
+        One row per piece of news: ``news day kind trial source cited_in nct_id pmid doi title detail link``. `cited_in`
+        names the data files that have the source of a notice. `news` is an ordered category:
 
         - ``retraction``, ``expression-of-concern``, ``erratum``: notices about sources of the catalog that have a
           PubMed number or a DOI. One whose own day is not known is reported each time.
@@ -213,19 +216,25 @@ def _is_since(text: str | None, since: date) -> bool:
 
 def _papers(catalog: Catalog, since: date, ask: pubmed.Asker) -> Iterator[_Item]:
     numbers = numbers_of(catalog)
-    ours = _Identified.of(source for _, source in _sources(catalog))
+    cited = _cited(catalog)
+    pmids = {each.source.pmid for each in cited if each.source.pmid}
+    dois = {each.source.doi.lower() for each in cited if each.source.doi}
+
+    def ours(paper: Citation) -> bool:
+        return paper.pmid in pmids or (paper.doi or "").lower() in dois
+
     told: set[str | None] = set()
     for some in _groups(list(numbers), _NUMBERS_A_QUERY):
         query = " OR ".join(f"{number}[{field}]" for number in some for field in ("si", "tiab"))
         for paper in pubmed.found(query, ask, since=since):
             linked = _trial(numbers, paper.nct_ids)
             trial = linked or _trial(numbers, paper.mentioned_nct_ids)
-            if trial and paper.pmid not in told and not ours.has(paper):
+            if trial and paper.pmid not in told and not ours(paper):
                 told.add(paper.pmid)
                 yield _of_paper(News.PAPER, paper, trial, "linked by PubMed" if linked else "named in the abstract")
     query = f"({_any_of(target_words(catalog))}) AND ({_any_of(BILIARY)})"
     for paper in pubmed.found(query, ask, since=since):
-        if paper.pmid not in told and not ours.has(paper):
+        if paper.pmid not in told and not ours(paper):
             yield _of_paper(News.CANDIDATE_PAPER, paper, None, None)
 
 
@@ -248,63 +257,69 @@ def _of_paper(what: News, paper: Citation, trial: str | None, detail: str | None
     )
 
 
-@frozen(kw_only=True)
-class _Identified:
-    """The publications that a catalog has, by their numbers."""
-
-    pmids: frozenset[str]
-    dois: frozenset[str]
-
-    @classmethod
-    def of(cls, sources: Iterable[Source]) -> _Identified:
-        every = tuple(sources)
-        return cls(
-            pmids=frozenset(source.pmid for source in every if source.pmid),
-            dois=frozenset(source.doi.lower() for source in every if source.doi),
-        )
-
-    def has(self, paper: Citation) -> bool:
-        return paper.pmid in self.pmids or (paper.doi or "").lower() in self.dois
-
-
 # --- notices ----------------------------------------------------------------------------------------------------------
 
 
-def _sources(catalog: Catalog) -> Iterator[tuple[str | None, Source]]:
+@frozen(kw_only=True)
+class _Cited:
+    """A publication that the catalog cites, and where."""
+
+    source: Source
+    trials: tuple[str, ...]
+    keys: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def _cited(catalog: Catalog) -> list[_Cited]:
+    # Each publication with a number once, however many files have it.
+    found: dict[str, _Cited] = {}
+    for file, trial, source in _sources(catalog):
+        number = source.pmid or (source.doi or "").lower()
+        if number:
+            other = found.get(number) or _Cited(source=source, trials=(), keys=(), files=())
+            found[number] = _Cited(
+                source=other.source,
+                trials=(*other.trials, trial) if trial else other.trials,
+                keys=(*other.keys, source.key),
+                files=(*other.files, file),
+            )
+    return list(found.values())
+
+
+def _sources(catalog: Catalog) -> Iterator[tuple[str, str | None, Source]]:
     for trial in catalog.trials:
-        yield from ((trial.key, source) for source in trial.sources)
-    for sources in (
-        catalog.agent_sources,
-        catalog.definition_sources,
-        catalog.approval_sources,
-        catalog.guideline_sources,
-        catalog.prevalence_sources,
+        yield from ((f"trials/{trial.key}.toml", trial.key, source) for source in trial.sources)
+    for file, sources in (
+        ("agents.toml", catalog.agent_sources),
+        ("definitions.toml", catalog.definition_sources),
+        ("approvals.toml", catalog.approval_sources),
+        ("guidelines.toml", catalog.guideline_sources),
+        ("prevalence.toml", catalog.prevalence_sources),
     ):
-        yield from ((None, source) for source in sources)
+        yield from ((file, None, source) for source in sources)
 
 
 def _notices(catalog: Catalog, since: date, ask: pubmed.Asker, fetch: Fetch | None) -> Iterator[_Item]:
-    every = list(dict.fromkeys(_sources(catalog)))  # a report may be a source of agents and of approvals
-    by_pmid = pubmed.records([source.pmid for _, source in every if source.pmid], ask)
-    by_doi = _by_doi({source.doi.lower() for _, source in every if source.doi and not source.pmid}, fetch)
-    told: list[tuple[str | None, Source, Citation, News, Notice]] = []
-    for trial, source in every:
-        if source.pmid and source.pmid not in by_pmid:
-            yield _of_source(News.NO_RECORD, trial, source, day=None, detail="PubMed has no record of this number")
-        paper = by_pmid.get(source.pmid) if source.pmid else by_doi.get((source.doi or "").lower())
-        if paper is None:
-            continue
-        told += [(trial, source, paper, what, notice) for what, notice in _about(paper)]
-        if paper.retracted and not paper.retractions:
-            yield _of_source(News.RETRACTION, trial, source, day=None, detail="marked as a retracted publication")
-    days = pubmed.records([notice.pmid for *_, notice in told if notice.pmid], ask)
-    for trial, source, _, what, notice in told:
+    every = _cited(catalog)
+    by_pmid = pubmed.records([each.source.pmid for each in every if each.source.pmid], ask)
+    by_doi = _by_doi([each.source.doi for each in every if each.source.doi and not each.source.pmid], fetch)
+    told: list[tuple[_Cited, News, Notice]] = []
+    for cited in every:
+        pmid, doi = cited.source.pmid, cited.source.doi
+        if pmid and pmid not in by_pmid:
+            yield _of_source(News.NO_RECORD, cited, day=None, detail="PubMed has no record of this number")
+        paper = by_pmid.get(pmid) if pmid else by_doi.get((doi or "").lower())
+        if paper is not None:
+            told += [(cited, what, notice) for what, notice in _about(paper)]
+            if paper.retracted and not paper.retractions:
+                yield _of_source(News.RETRACTION, cited, day=None, detail="marked as a retracted publication")
+    pmids = [notice.pmid for *_, notice in told if notice.pmid and PMID.fullmatch(notice.pmid)]
+    days = pubmed.records(pmids, ask)
+    for cited, what, notice in told:
         entered = days[notice.pmid].entered if notice.pmid in days else None
         if entered is None or entered >= since:
-            detail = joined(
-                each for each in (notice.reference, notice.note, notice.pmid and f"PMID {notice.pmid}") if each
-            )
-            yield _of_source(what, trial, source, day=entered, detail=detail)
+            place = (notice.reference, notice.note, f"PMID {notice.pmid}" if notice.pmid else None)
+            yield _of_source(what, cited, day=entered, detail=joined(each for each in place if each))
 
 
 def _about(paper: Citation) -> Iterator[tuple[News, Notice]]:
@@ -316,23 +331,24 @@ def _about(paper: Citation) -> Iterator[tuple[News, Notice]]:
         yield from ((what, notice) for notice in notices)
 
 
-def _of_source(what: News, trial: str | None, source: Source, *, day: date | None, detail: str | None) -> _Item:
+def _of_source(what: News, cited: _Cited, *, day: date | None, detail: str | None) -> _Item:
     return _Item(
         news=what,
         day=day,
-        trial=trial,
-        source=source.key,
-        pmid=source.pmid,
-        doi=source.doi,
-        title=source.title,
+        trial=joined(dict.fromkeys(cited.trials)),
+        source=joined(dict.fromkeys(cited.keys)),
+        cited_in=joined(dict.fromkeys(cited.files)),
+        pmid=cited.source.pmid,
+        doi=cited.source.doi,
+        title=cited.source.title,
         detail=detail,
-        link=source.link,
+        link=cited.source.link,
     )
 
 
 def _by_doi(dois: Iterable[str], fetch: Fetch | None) -> dict[str, Citation]:
     found: dict[str, Citation] = {}
-    for some in _groups(sorted(dois), _DOIS_A_QUERY):
+    for some in _groups(sorted(doi.lower() for doi in dois), _DOIS_A_QUERY):
         query = " OR ".join('DOI:"{}"'.format(doi.replace('"', "")) for doi in some)
         found |= {paper.doi.lower(): paper for paper in europepmc.search(query, fetch=fetch) if paper.doi}
     return found
