@@ -95,7 +95,7 @@ def draft(
     if isinstance(study, str):
         study = fetch_study(study, fetch=fetch)
     catalog = load() if catalog is None else catalog
-    if key is not None and not KEY.fullmatch(key):
+    if key is not None and (not KEY.fullmatch(key) or "/" in key):
         raise ValueError(f"expected a key in lower case with hyphens, got {key!r}")
     key = key or _slug(study.acronym or "") or study.nct_id.lower()
     arms = _keyed(study.arms)
@@ -114,6 +114,11 @@ def draft(
 def todo(line: str) -> str:
     """Return a line that a curator has to handle."""
     return f"# TODO {one_line(line)}"
+
+
+def _first(*texts: str | None) -> str:
+    # The first that says anything.
+    return next(text for text in texts if text and one_line(text))
 
 
 def _slug(text: str) -> str:
@@ -141,12 +146,12 @@ def _head(study: Study, catalog: Catalog) -> Iterator[str]:
 
 def _study(study: Study, key: str) -> Iterator[str]:
     yield f'key = "{key}"'
-    yield f"name = {quoted(study.acronym or study.brief_title or study.nct_id)}"
+    yield f"name = {quoted(_first(study.acronym, study.brief_title, study.nct_id))}"
     yield from _numbers(study)
     yield from _kind(study)
     yield from _size_and_dates(study)
     yield from _countries(study)
-    if study.lead_sponsor:
+    if study.lead_sponsor and one_line(study.lead_sponsor.name):
         yield f"sponsor = {quoted(study.lead_sponsor.name)}"
     if study.collaborators:
         yield todo(f"sponsor: with {'; '.join(each.name for each in study.collaborators)}?")
@@ -228,7 +233,7 @@ def _source(study: Study) -> list[str]:
         "[[sources]]",
         f'key = "{study.nct_id.lower()}"',
         'kind = "registry"',
-        f"title = {quoted(study.official_title or study.brief_title or study.nct_id)}",
+        f"title = {quoted(_first(study.official_title, study.brief_title, study.nct_id))}",
     ]
     note = []
     if PARTIAL_DATE.fullmatch(updated):
@@ -245,7 +250,7 @@ def _source(study: Study) -> list[str]:
 def _arm(study: Study, arm: Arm, key: str, catalog: Catalog) -> list[str]:
     agents, unknown = _agents(study, arm, catalog)
     started = _started(study, arm)
-    lines = ["[[arms]]", f'key = "{key}"', f"label = {quoted(arm.label)}"]
+    lines = ["[[arms]]", f'key = "{key}"', f"label = {quoted(_first(arm.label, key))}"]
     lines.append(todo("n = ?  # patients" + (f"; the participant flow begins with {started}" if started else "")))
     if agents:
         lines.append(f"agents = {words(agents)}")
