@@ -131,6 +131,15 @@ def test_what_a_page_says_about_an_error_is_not_quoted(transport: registry.Trans
     assert "script" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [202, 204, 206])
+def test_half_an_answer_is_none(status: int, transport: registry.Transport) -> None:
+    say = Answer(status=status, body=b"" if status == 204 else b"{}")
+    with playing(always(say)) as played, pytest.raises(RegistryError, match="instead of an answer") as caught:
+        transport(played.address)
+    assert caught.value.status == status
+    assert len(played.asked) == 1
+
+
 def test_long_refusals_are_cut(transport: registry.Transport) -> None:
     say = Answer(status=400, kind="text/plain", body=b"no " * 100_000)
     with playing(always(say)) as played, pytest.raises(RegistryError) as caught:
