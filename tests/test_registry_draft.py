@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -372,6 +373,12 @@ def test_a_number_is_fetched() -> None:
 
 def test_a_study_that_we_have_is_told() -> None:
     assert "# TODO the catalog has this number already: herizon-btc-01" in registry.draft(Study(nct_id="NCT04466891"))
+
+
+def test_without_babel_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "babel", None)
+    with pytest.raises(ImportError, match=r"herbtc\[registry\]"):
+        registry.draft(STUDY)
 
 
 @pytest.mark.parametrize("key", ["", "HERIZON", "a b", "../x", "a/b"])

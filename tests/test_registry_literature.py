@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from herbtc.errors import DataError, RegistryError
 from herbtc.registry import Transport, europepmc, pubmed
 from herbtc.registry._citation import flat
+from herbtc.registry._eutilities import Asker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,7 +224,8 @@ def test_chapters_of_books_stand_beside_articles() -> None:
 def test_markup_is_flattened_without_running_numbers_together() -> None:
     (paper,) = pubmed.citations(
         article(
-            "<ArticleTitle>10<sup>6</sup> cells,\n  CD4<sup>+</sup>, <b>p<sub>trend</sub></b> &lt; 0.05</ArticleTitle>"
+            "<ArticleTitle>10<sup><i>6</i></sup> cells,\n  CD4<sup>+</sup>, <b>p<sub>trend</sub></b> &lt; 0.05"
+            "</ArticleTitle>"
         )
     )
     assert paper.title == "10⁶ cells, CD4⁺, ptrend < 0.05"
@@ -242,7 +244,7 @@ def test_text_is_the_same_through_xml_and_through_html(pieces: list[tuple[str, s
 
 @given(st.text())
 def test_flat_text_is_one_line_of_what_was_there(text: str) -> None:
-    assert flat([("i", text)]) == " ".join(text.split())
+    assert flat([(text, ("i",))]) == " ".join(text.split())
 
 
 def test_a_core_answer_of_europe_pmc() -> None:
@@ -250,7 +252,7 @@ def test_a_core_answer_of_europe_pmc() -> None:
         "id": "123",
         "source": "MED",
         "pmid": "123",
-        "title": "A <i>title</i> with p<0.05 and H<sub>2</sub>O &amp; more.",
+        "title": "A <i>title</i> with p<0.05 and H<sub><i>2</i></sub>O<br/>&amp; more.",
         "authorList": {
             "author": [
                 {"fullName": "Curie M", "firstName": "Marie", "lastName": "Curie", "initials": "M"},
@@ -336,6 +338,13 @@ def test_hostile_xml_is_refused_at_once(data: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         pubmed.citations(data)
     assert time.perf_counter() - begin < 1
+
+
+def test_more_elements_than_any_document_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("herbtc.registry._xml._MOST", 1000)
+    assert pubmed.citations(b"<PubmedArticleSet/>") == ()
+    with pytest.raises(DataError, match="more than 1000 elements"):
+        pubmed.citations(b"<a>" + b"<b/>" * 1000 + b"</a>")
 
 
 def test_text_is_no_document() -> None:
@@ -487,8 +496,8 @@ def test_no_hit_asks_for_no_record() -> None:
 
 
 def test_the_pace_is_that_of_ncbi() -> None:
-    assert pubmed.Asker.of(None, key=None, email=None).fetch == Transport(pause=0.34)
-    assert pubmed.Asker.of(None, key="mine", email=None).fetch == Transport(pause=0.1)
+    assert Asker.of(None, key=None, email=None).fetch == Transport(pause=0.34, limit=1 << 26)
+    assert Asker.of(None, key="mine", email=None).fetch == Transport(pause=0.1, limit=1 << 26)
 
 
 def test_records_that_are_missing_are_named() -> None:

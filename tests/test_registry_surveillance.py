@@ -577,6 +577,23 @@ def test_studies_that_are_new_that_changed_and_that_posted_results() -> None:
     assert rows[1]["link"] == f"https://clinicaltrials.gov/study/{KNOWN}"
 
 
+def test_what_was_looked_at_is_no_candidate_again() -> None:
+    changes = {TITLE: "Zanidatamab in HER2-positive biliary tract cancer"}
+    world = World(
+        papers=known_papers() | {"90000003": paper("90000003", inside=linked(KNOWN)), "90000004": paper("90000004")},
+        by_query={KNOWN: ["90000003"], "biliary": ["90000004"]},
+        studies=[raw(ELSEWHERE, **changes), raw(BASKET, **changes, **{RESULTS: {"date": "2026-11-04"}})],
+    )
+    rows = told(world, seen=[ELSEWHERE, BASKET, "90000003", "90000004"])
+    # Results, and papers on studies of the catalog, are told all the same.
+    assert [(row["news"], row["nct_id"], row["pmid"]) for row in rows] == [
+        ("results", BASKET, None),
+        ("paper", KNOWN, "90000003"),
+    ]
+    with pytest.raises(TypeError, match="several numbers"):
+        told(world, seen=ELSEWHERE)
+
+
 def test_the_registry_is_asked_for_what_changed_since() -> None:
     world = World(papers=known_papers())
     told(world)

@@ -20,23 +20,22 @@ _NUMBER_IN_TEXT = re.compile(rf"(?<![A-Za-z0-9]){NUMBER_OF_STUDY.pattern}(?![0-9
 _YEAR = re.compile(r"(?<![0-9])(?:1[6-9]|20)[0-9]{2}(?![0-9])")
 
 # Without these, 10 to the power of 6 would become 106.
-_SUPERSCRIPT = dict(zip("0123456789+-=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾", strict=True))
-_SUBSCRIPT = dict(zip("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", strict=True))
+_SUPERSCRIPT = dict(zip("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾", strict=True))
+_SUBSCRIPT = dict(zip("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎", strict=True))
 _RAISED = {"sup": _SUPERSCRIPT, "sub": _SUBSCRIPT}
 
 
-def flat(pieces: Iterable[tuple[str, str]]) -> str:
-    """Return text without its markup, given as pieces with the name of the element that each stands in.
+def flat(pieces: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    """Return text without its markup, given as pieces with the names of the elements that each stands in.
 
     Digits and signs in ``sup`` and ``sub`` become raised and lowered characters; every run of space becomes one.
     """
-    return " ".join("".join(_raised(text, _RAISED.get(name.lower())) for name, text in pieces).split())
+    return " ".join("".join(_raised(text, names) for text, names in pieces).split())
 
 
-def _raised(text: str, table: dict[str, str] | None) -> str:
-    if table is None or not all(letter in table for letter in text):
-        return text
-    return "".join(table[letter] for letter in text)
+def _raised(text: str, names: tuple[str, ...]) -> str:
+    table = next((_RAISED[name] for name in reversed(names) if name in _RAISED), {})
+    return "".join(table[letter] for letter in text) if all(letter in table for letter in text) else text
 
 
 @frozen(kw_only=True)

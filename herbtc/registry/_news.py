@@ -11,10 +11,11 @@ from attrs import frozen
 from herbtc.catalog import load
 from herbtc.query._acts import on_day
 from herbtc.query._columns import Column, day, frame, joined, text, word
-from herbtc.registry import europepmc, pubmed
+from herbtc.registry import europepmc
 from herbtc.registry._candidates import PROTOCOL, candidates
 from herbtc.registry._compare import numbers_of
 from herbtc.registry._ctgov import search
+from herbtc.registry._eutilities import Asker, found, records
 from herbtc.registry._pubmed_records import PMID
 from herbtc.registry._terms import BILIARY, target_words
 from herbtc.registry._transport import Transport
@@ -48,6 +49,9 @@ class News(StrEnum):
     NEW_STUDY = "new-study"
     CHANGED_STUDY = "changed-study"
     CANDIDATE_PAPER = "candidate-paper"
+
+
+_CANDIDATES = frozenset({News.NEW_STUDY, News.CHANGED_STUDY, News.CANDIDATE_PAPER})
 
 
 @frozen(kw_only=True)
@@ -88,6 +92,7 @@ def news(
     catalog: Catalog | None = None,
     *,
     since: date | str,
+    seen: Iterable[str] = (),
     fetch: Fetch | None = None,
     key: str | None = None,
     email: str | None = None,
@@ -102,6 +107,9 @@ def news(
         The evidence; the shipped one by default.
     since : date or str
         The first day that counts, such as ``"2026-11-01"``.
+    seen : iterable of str, optional
+        Numbers of studies and of publications that were looked at and do not belong in the catalog: they are no
+        candidates again.
     fetch : callable, optional
         As for `registry.fetch`; by default each is asked as slowly as it wishes.
     key, email : str, optional
@@ -149,12 +157,16 @@ def news(
     """
     catalog = load() if catalog is None else catalog
     first = on_day(since)
-    ask = pubmed.Asker.of(fetch, key=key, email=email)
+    if isinstance(seen, str):
+        raise TypeError("expected several numbers, such as ['NCT04466891'], got one text")
+    passed = frozenset(seen)
+    ask = Asker.of(fetch, key=key, email=email)
     items = [
         *_notices(catalog, first, ask, fetch),
         *_studies(catalog, first, fetch or Transport()),
         *_papers(catalog, first, ask),
     ]
+    items = [item for item in items if item.news not in _CANDIDATES or not {item.nct_id, item.pmid} & passed]
     order = list(News)
     items.sort(key=lambda item: (order.index(item.news), item.day or date.max, item.nct_id or "", item.pmid or ""))
     return frame(_COLUMNS, items)
@@ -214,7 +226,7 @@ def _is_since(text: str | None, since: date) -> bool:
 # --- papers -----------------------------------------------------------------------------------------------------------
 
 
-def _papers(catalog: Catalog, since: date, ask: pubmed.Asker) -> Iterator[_Item]:
+def _papers(catalog: Catalog, since: date, ask: Asker) -> Iterator[_Item]:
     numbers = numbers_of(catalog)
     cited = _cited(catalog)
     pmids = {each.source.pmid for each in cited if each.source.pmid}
@@ -226,14 +238,14 @@ def _papers(catalog: Catalog, since: date, ask: pubmed.Asker) -> Iterator[_Item]
     told: set[str | None] = set()
     for some in _groups(list(numbers), _NUMBERS_A_QUERY):
         query = " OR ".join(f"{number}[{field}]" for number in some for field in ("si", "tiab"))
-        for paper in pubmed.found(query, ask, since=since):
+        for paper in found(query, ask, since=since):
             linked = _trial(numbers, paper.nct_ids)
             trial = linked or _trial(numbers, paper.mentioned_nct_ids)
             if trial and paper.pmid not in told and not ours(paper):
                 told.add(paper.pmid)
                 yield _of_paper(News.PAPER, paper, trial, "linked by PubMed" if linked else "named in the abstract")
     query = f"({_any_of(target_words(catalog))}) AND ({_any_of(BILIARY)})"
-    for paper in pubmed.found(query, ask, since=since):
+    for paper in found(query, ask, since=since):
         if paper.pmid not in told and not ours(paper):
             yield _of_paper(News.CANDIDATE_PAPER, paper, None, None)
 
@@ -299,9 +311,9 @@ def _sources(catalog: Catalog) -> Iterator[tuple[str, str | None, Source]]:
         yield from ((file, None, source) for source in sources)
 
 
-def _notices(catalog: Catalog, since: date, ask: pubmed.Asker, fetch: Fetch | None) -> Iterator[_Item]:
+def _notices(catalog: Catalog, since: date, ask: Asker, fetch: Fetch | None) -> Iterator[_Item]:
     every = _cited(catalog)
-    by_pmid = pubmed.records([each.source.pmid for each in every if each.source.pmid], ask)
+    by_pmid = records([each.source.pmid for each in every if each.source.pmid], ask)
     by_doi = _by_doi([each.source.doi for each in every if each.source.doi and not each.source.pmid], fetch)
     told: list[tuple[_Cited, News, Notice]] = []
     for cited in every:
@@ -314,7 +326,7 @@ def _notices(catalog: Catalog, since: date, ask: pubmed.Asker, fetch: Fetch | No
             if paper.retracted and not paper.retractions:
                 yield _of_source(News.RETRACTION, cited, day=None, detail="marked as a retracted publication")
     pmids = [notice.pmid for *_, notice in told if notice.pmid and PMID.fullmatch(notice.pmid)]
-    days = pubmed.records(pmids, ask)
+    days = records(pmids, ask)
     for cited, what, notice in told:
         entered = days[notice.pmid].entered if notice.pmid in days else None
         if entered is None or entered >= since:

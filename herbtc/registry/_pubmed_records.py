@@ -139,12 +139,13 @@ def _summary(element: Element, faults: Faults) -> Citation:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _pieces(element: Element) -> Iterator[tuple[str, str]]:
-    # Text with the name of the element that it stands in; the depth of a document is bounded where it is read.
-    yield element.tag, element.text or ""
+def _pieces(element: Element, outer: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
+    # Text with the names of the elements that it stands in; the depth of a document is bounded where it is read.
+    names = (*outer, element.tag)
+    yield element.text or "", names
     for inner in element:
-        yield from _pieces(inner)
-        yield element.tag, inner.tail or ""
+        yield from _pieces(inner, names)
+        yield inner.tail or "", names
 
 
 def _flattened(element: Element) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _DEEPEST = 200  # formulas in titles come to some 30
+_MOST = 3_000_000  # two hundred records have some hundred thousand
 
 
 class _RefusedError(Exception):
@@ -30,9 +31,13 @@ class _Guard:
 
     builder: TreeBuilder = field(factory=TreeBuilder)
     depth: int = 0
+    elements: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
+        self.elements += 1
+        if self.elements > _MOST:
+            raise _RefusedError(f"more than {_MOST} elements; ask for fewer records at a time")
         if self.depth > _DEEPEST:
             raise _RefusedError(f"elements nested deeper than {_DEEPEST}")
         self.builder.start(name, attributes)
@@ -56,7 +61,8 @@ def tree(data: bytes, where: str) -> Element:
     Raises
     ------
     herbtc.DataError
-        If they are no well-formed XML, or declare entities or anything else, or are nested deeper than 200 elements.
+        If they are no well-formed XML, declare entities or anything else, or are nested deeper, or have more elements,
+        than any document of NLM.
     """
     if not isinstance(data, bytes):
         raise TypeError(f"expected bytes, such as Path.read_bytes() returns, got {type(data).__name__}")

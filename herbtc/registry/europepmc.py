@@ -168,18 +168,19 @@ def _flat(text: str | None) -> str | None:
     return flat(_pieces(text)) or None if text else None
 
 
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
+def _pieces(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     # Only the tags of inline markup: "p<0.05" has none.
-    open_tags: list[str] = []
+    names: list[str] = []
     end = 0
     for tag in _TAG.finditer(text):
-        yield open_tags[-1] if open_tags else "", unescape(text[end : tag.start()])
+        yield unescape(text[end : tag.start()]), tuple(names)
         end = tag.end()
         name = tag[2].lower()
-        if not tag[1]:
-            open_tags += [name] if name not in {"br", "p"} and not tag[0].endswith("/>") else []
-        elif name in open_tags:
-            while open_tags.pop() != name:
+        if name in {"br", "p"}:
+            yield " ", ()
+        elif not tag[1]:
+            names.append(name)
+        elif name in names:
+            while names.pop() != name:
                 pass
-        yield "", " " if name in {"br", "p"} else ""
-    yield open_tags[-1] if open_tags else "", unescape(text[end:])
+    yield unescape(text[end:]), tuple(names)
