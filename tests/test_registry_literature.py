@@ -16,6 +16,8 @@ from xml.sax.saxutils import escape
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import Answer, playing
+from loopback import Played as LoopbackPlayed
 
 from herbtc.errors import DataError, RegistryError
 from herbtc.registry import Transport, europepmc, pubmed
@@ -331,6 +333,9 @@ BILLION_LAUGHS = (
         (b'<?xml version="1.0" encoding="utf-7"?><a/>', "expected XML|not readable as XML"),
         (b'{"esearchresult": {}}', "expected XML"),
         (b"<html><body>502 Bad Gateway</body></html>", "expected PubmedArticleSet"),
+        (b"<PubmedArticleSet>Cannot process ID list</PubmedArticleSet>", "got 'Cannot process ID list'"),
+        (b"<PubmedArticleSet><ERROR>busy</ERROR></PubmedArticleSet>", "got 'ERROR'"),
+        (b"<eSummaryResult><ERROR>Invalid uid</ERROR></eSummaryResult>", "PubMed says: 'Invalid uid'"),
     ],
 )
 def test_hostile_xml_is_refused_at_once(data: bytes, message: str) -> None:
@@ -607,3 +612,69 @@ def test_mutated_json_of_europe_pmc_is_read_or_refused() -> None:
         _is_sound(found)
         refused += isinstance(found, DataError)
     assert 50 <= refused < 200
+
+
+# --- over a network of one machine ------------------------------------------------------------------------------------
+
+
+def served(played: LoopbackPlayed, path: str) -> Answer:
+    """Answer as PubMed and Europe PMC do to one that asks at most a few times."""
+    query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+    if "cursorMark" in query:
+        return Answer(body=_page([1, 2], 2, None))
+    return Answer(kind="text/xml", body=Played(["11", "12"])(f"{played.address}{path}"))
+
+
+@pytest.fixture
+def transport(monkeypatch: pytest.MonkeyPatch) -> Transport:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    return Transport(timeout=1.0, limit=100_000, sleep=lambda _: None)
+
+
+SEARCHES: dict[str, tuple[Callable[..., Any], int]] = {
+    "_eutilities": (pubmed.search, 2),
+    "europepmc": (europepmc.search, 1),
+}
+
+
+@pytest.mark.parametrize("service", SEARCHES)
+def test_a_search_over_http(service: str, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    search, requests = SEARCHES[service]
+
+    def script(played: LoopbackPlayed, path: str) -> Answer:
+        return Answer(status=429) if len(played.asked) == 1 else served(played, path)
+
+    with playing(script) as played:
+        monkeypatch.setattr(f"herbtc.registry.{service}.ADDRESS", f"{played.address}/api")
+        assert len(search("HER2", fetch=transport)) == 2
+    assert len(played.asked) == requests + 1
+
+
+@pytest.mark.parametrize("service", SEARCHES)
+@pytest.mark.parametrize(
+    ("say", "expected"),
+    [
+        (Answer(status=429), ("HTTP 429.*asked 4 times", 4)),
+        (Answer(status=500), ("HTTP 500.*asked 4 times", 4)),
+        (Answer(status=400, kind="text/plain", body=b"API key invalid"), ("API key invalid", 1)),
+        (Answer(status=404, kind="text/plain", body=b"gone"), ("HTTP 404", 1)),
+        (Answer(body=b"<eSearchResult><Count>1</Count>", length=5000), ("broke off", 1)),
+        (Answer(body=b" " * 100_001), ("more than 100000 bytes", 1)),
+        (Answer(body=b"<html>Log in to the network of this hotel</html>", kind="text/html"), ("expected", 1)),
+        (Answer(body=b"{}", wait=3.0), ("within 1 s", 1)),
+        (Answer(status=302, headers=(("Location", "https://example.org/"),)), ("sends elsewhere", 1)),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Answer) else None,
+)
+def test_whatever_a_server_does_there_is_an_error_that_says_so(
+    service: str, say: Answer, expected: tuple[str, int], transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, _ = SEARCHES[service]
+    begin = time.perf_counter()
+    with playing(lambda _, __: say) as played:
+        monkeypatch.setattr(f"herbtc.registry.{service}.ADDRESS", f"{played.address}/api")
+        with pytest.raises(RegistryError, match=expected[0]):
+            search("HER2", fetch=transport)
+    assert len(played.asked) == expected[1]
+    assert time.perf_counter() - begin < 3

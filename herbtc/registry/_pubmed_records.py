@@ -34,7 +34,9 @@ def of_summary(root: Element) -> tuple[Citation, ...]:
 
 def _each(root: Element, makers: dict[str, Callable[[Element, Faults], Citation]]) -> tuple[Citation, ...]:
     found: list[Citation] = []
-    problems: list[Problem] = []
+    # Beside records there is only what a server has to say instead of them.
+    beside = " ".join(text.strip() for text in (root.text, *(each.tail for each in root)) if text and text.strip())
+    problems = [Problem("", "", f"expected {' or '.join(makers)}, got {shown(beside)}")] if beside else []
     for place, element in enumerate(root):
         faults: Faults = []
         if element.tag in makers:
