@@ -237,7 +237,10 @@ def outcome(unit: str, kind: str, *measured: Measurement, dispersion: str | None
         unit=unit,
         dispersion_type=dispersion,
         groups=(Group(id="OG000", title="arm a"), Group(id="OG001", title="All")),
-        denominators=(Denominator(units="Participants", counts=(Count(group_id="OG000", text="80"),)),),
+        denominators=(
+            Denominator(units="Lesions", counts=(Count(group_id="OG000", text="200"),)),
+            Denominator(units="Participants", counts=(Count(group_id="OG000", text="80"),)),
+        ),
         classes=(MeasureClass(categories=(Row(measurements=measured),)),),
     )
 
@@ -281,6 +284,7 @@ def outcome(unit: str, kind: str, *measured: Measurement, dispersion: str | None
             ),
             'arm = "arm-a", endpoint = ?, median = 12.9, n = 80',
         ),
+        (outcome("Months", "MEAN", Measurement(group_id="OG000", text="12.9")), "arm a: 12.9"),
         (outcome("mg/L", "MEAN", Measurement(group_id="OG000", text="-5.5", spread_text="0.2")), "arm a: -5.5 ± 0.2"),
         (outcome("percentage of participants", "NUMBER", Measurement(group_id="OG000", text="<1")), "arm a: <1"),
         (outcome("percentage of participants", "NUMBER", Measurement(group_id="OG000")), "arm a: no value"),

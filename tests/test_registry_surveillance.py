@@ -510,6 +510,7 @@ def test_changes_are_typed_by_kind() -> None:
         ("patients", "minimum_age", "18 Years", "20 Years"),
     ]
     assert set(frame["trial"]) == {"destiny-pantumor02"}
+    assert frame.loc[frame["change"] <= "enrollment", "field"].nunique() == 4
 
 
 def test_of_a_list_only_what_left_and_what_came_is_told() -> None:
@@ -614,6 +615,7 @@ def test_papers_linked_to_studies_and_others_on_the_matter() -> None:
         "90000002": paper("90000002", title=f"Named ({KNOWN})", entered="2026/11/12"),
         "90000003": paper("90000003", title="On the matter", inside=linked("NCT08888888")),
         "90000004": paper("90000004", title=f"{KNOWN}1 is another number"),
+        ours: paper(ours, inside=linked("NCT04466891")),
     }
     world = World(
         papers=papers,

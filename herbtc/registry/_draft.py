@@ -212,7 +212,7 @@ def _countries(study: Study) -> Iterator[str]:
     codes = _codes()
     known = [codes[name.casefold()] for name in study.countries if name.casefold() in codes]
     if known:
-        yield f"countries = {words(dict.fromkeys(known))}"
+        yield f"countries = {words(known)}"
     if unknown := [name for name in study.countries if name.casefold() not in codes]:
         yield todo(f"countries: and the ISO 3166 codes of {'; '.join(unknown)}")
 

@@ -86,7 +86,8 @@ def search(
     ------
     herbtc.RegistryError
         If PubMed does not answer, or not with records; if there are more than the 9,999 that it gives out; if the
-        query names a field that PubMed does not have. That nothing is found is no error.
+        query names a field that PubMed does not have. That nothing is found is no error, and a phrase that PubMed
+        does not know finds nothing: `Hits.not_found` of `pubmed.hits` names it.
 
     Examples
     --------
