@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, export, measures, planning, plots, query, schema, synthesis, terms
+from herbtc import benchmarks, errors, export, measures, planning, plots, query, registry, schema, synthesis, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -44,6 +44,7 @@ FLOORS = {
     "plots": 8,
     "planning": 8,
     "benchmarks": 8,
+    "registry": 8,
     "schema": 8,
     "_commands": 9,
     "__main__": 10,
@@ -199,7 +200,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, export, plots, schema, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, export, plots, registry, schema, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:
