@@ -34,7 +34,9 @@ class Score:
     missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.score or ("unknown" if self.covered else "not covered")
+        if self.score is not None:
+            return str(self.score)
+        return "unknown" if self.covered else "not covered"
 
 
 @frozen
