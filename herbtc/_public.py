@@ -6,8 +6,7 @@ which not even that is known, on no day.
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -120,5 +119,6 @@ def _passed(printed: str | None, day: date) -> str | None:
 
 
 def _end_of_month(printed: str) -> date:
-    year, month = map(int, printed.split("-"))
-    return date(year, month, monthrange(year, month)[1])
+    # The first of a month is less than 32 days from the first of the next.
+    following = date.fromisoformat(f"{printed}-01") + timedelta(days=31)
+    return following.replace(day=1) - timedelta(days=1)

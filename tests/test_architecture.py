@@ -30,6 +30,7 @@ FLOORS = {
     "her2": 1,
     "_structure": 2,
     "_public": 2,
+    "_files": 2,
     "_references": 3,
     "_corrections": 3,
     "_changes": 3,
