@@ -6,8 +6,7 @@ known of its day, it was public when a curator compared its study with it; one o
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -129,8 +128,9 @@ def _passed(printed: str | None, day: date) -> str | None:
 
 
 def _end_of_month(printed: str) -> date:
-    year, month = map(int, printed.split("-"))
-    return date(year, month, monthrange(year, month)[1])
+    # The first of a month is less than 32 days from the first of the next.
+    following = date.fromisoformat(f"{printed}-01") + timedelta(days=31)
+    return following.replace(day=1) - timedelta(days=1)
 
 
 # --- a catalog --------------------------------------------------------------------------------------------------------

@@ -245,6 +245,17 @@ def test_the_patients_of_an_arm_are_those_that_a_public_report_counts() -> None:
     assert (second.n, [each.n for each in second.populations]) == (30, [10])
 
 
+@pytest.mark.parametrize(
+    ("printed", "last"),
+    [("2019", "2019-12-31"), ("2020-02", "2020-02-29"), ("2021-12", "2021-12-31"), ("2021-04-05", "2021-04-05")],
+)
+def test_a_month_or_year_has_passed_on_its_last_day(printed: str, last: str) -> None:
+    study = Catalog(release="x", trials=(attrs.evolve(STUDY, start=printed, sources=(source("early", year=1999),)),))
+    day = date.fromisoformat(last)
+    assert study.as_of(day).trials[0].start == printed
+    assert study.as_of(day - timedelta(days=1)).trials[0].start is None
+
+
 def test_dates_and_status_that_lay_ahead_are_not_known() -> None:
     known = {
         day: [getattr(CATALOG.as_of(day).trials[0], name) for name in ("start", "primary_completion", "completion")]

@@ -13,7 +13,8 @@ from herbtc.terms import Act, Agency, GuidelineBody, Line, Scope, Site, Topic
 class Approval(Record):
     """What an agency or an assessment body decided on a day, and for whom; `replaces` names acts that it ends.
 
-    `sites` are named where the act is about some biliary sites only; `cautions` are the label's warnings and contraindications, in words.
+    `sites` are named where the act is about some biliary sites only. `cautions` are the label's warnings and
+    contraindications, in words.
     Where no page states the day, `decided` is that of the earliest page that reports the decision, and
     `decided_is_bound` says so: nothing is then known too early.
     """
