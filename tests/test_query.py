@@ -140,7 +140,7 @@ def test_each_report_that_other_records_were_read_in_has_one_row() -> None:
     read_in = [each for name in SHARED for each in getattr(herbtc.load(), f"{name}_sources")]
     frame = query.sources()
     rows = frame[frame["trial"].isna()]
-    assert set(zip(rows["source"], rows["link"].str.lower(), strict=True)) == {
+    assert set(zip(rows["source"], rows["link"].fillna("").str.lower(), strict=True)) == {
         (each.key, each.link.casefold()) for each in read_in
     }
     for column in ("source", "pmid", "doi"):
