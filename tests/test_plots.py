@@ -326,7 +326,7 @@ def test_rates_at_a_time_keep_the_axis_of_rates() -> None:
 @settings(max_examples=40, deadline=None)
 @given(low=st.floats(1e-4, 1e3), factor=st.floats(1.05, 1e6), size=st.sampled_from([5.0, 9.0, 14.0]))
 def test_ticks_are_inside_and_apart_on_any_axis(low: float, factor: float, size: float) -> None:
-    axis = plots._Axis(1.0, low, low * factor, "", log=True)
+    axis = plots._forest._Axis(1.0, low, low * factor, "", log=True)
     width = 14 * size
     ticks = axis.ticks(width, lambda text: 0.64 * size * len(text))
     assert ticks

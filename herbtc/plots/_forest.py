@@ -1,7 +1,4 @@
-"""Pooled estimates as figures: matplotlib Axes in, the same Axes out; nothing global is touched.
-
-No function here needs pyplot: without `ax` a figure of the right size is made, which `ax.figure.savefig` writes.
-"""
+"""Forest plots."""
 
 from __future__ import annotations
 
