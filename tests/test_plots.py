@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from herbtc import SynthesisError, measures, plots, query, synthesis
+from herbtc.plots._axis import Axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -326,9 +327,9 @@ def test_rates_at_a_time_keep_the_axis_of_rates() -> None:
 @settings(max_examples=40, deadline=None)
 @given(low=st.floats(1e-4, 1e3), factor=st.floats(1.05, 1e6), size=st.sampled_from([5.0, 9.0, 14.0]))
 def test_ticks_are_inside_and_apart_on_any_axis(low: float, factor: float, size: float) -> None:
-    axis = plots._forest._Axis(1.0, low, low * factor, "", log=True)
+    axis = Axis(low=low, high=low * factor, log=True)
     width = 14 * size
-    ticks = axis.ticks(width, lambda text: 0.64 * size * len(text))
+    ticks = [value for value, _ in axis.marks(width, lambda text: 0.64 * size * len(text), ends=axis.ends(14.0))]
     assert ticks
     assert all(axis.low <= tick <= axis.high for tick in ticks)
     places = [width * np.log(tick / low) / np.log(factor) for tick in ticks]
