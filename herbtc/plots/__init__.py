@@ -6,5 +6,10 @@ alone. Nothing here knows a catalog: the functions take results and frames.
 """
 
 from herbtc.plots._forest import forest
+from herbtc.plots._funnel import funnel
+from herbtc.plots._influence import influence
+from herbtc.plots._prior import prior
+from herbtc.plots._refits import cumulative, leave_one_out
+from herbtc.plots._sensitivity import sensitivity
 
-__all__ = ["forest"]
+__all__ = ["cumulative", "forest", "funnel", "influence", "leave_one_out", "prior", "sensitivity"]
