@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
 
@@ -23,8 +24,6 @@ ORANGE = "#d55e00"
 SKY = "#56b4e9"
 """Sky blue of Okabe and Ito (2008)."""
 
-_LIGHT = 0.45  # of relative luminance; letters on anything lighter are dark
-
 
 def shade(share: float) -> str:
     """Return the colour of a share between 0 and 1: of cividis (Nunez et al. 2018), which gets lighter with it."""
@@ -37,6 +36,16 @@ def shades(count: int) -> Sequence[str]:
 
 
 def ink_on(colour: str) -> str:
-    """Return the colour of letters that can be read on a colour."""
-    red, green, blue = to_rgb(colour)
-    return INK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > _LIGHT else PAPER
+    """Return the colour of letters that stand out most on a colour, dark or white, by the contrast ratio of WCAG 2."""
+    on = _luminance(colour)
+    return max((INK, PAPER), key=lambda ink: abs(_log_ratio(_luminance(ink), on)))
+
+
+def _log_ratio(one: float, other: float) -> float:
+    return float(np.log((one + 0.05) / (other + 0.05)))
+
+
+def _luminance(colour: str) -> float:
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004
+    return float(linear @ [0.2126, 0.7152, 0.0722])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from herbtc.errors import SynthesisError
@@ -37,6 +38,8 @@ class Stage:
         Width of the plot, in em.
     y : tuple of float
         The middle of each row on the y axis.
+    heights : tuple of float
+        The height of each row on it.
     low, high : float
         Ends of the x axis, beyond the room that it keeps free.
     """
@@ -45,6 +48,7 @@ class Stage:
     em: float
     ems: float
     y: tuple[float, ...]
+    heights: tuple[float, ...]
     low: float
     high: float
 
@@ -129,7 +133,8 @@ class _Writer:
         low, high = self.ax.get_xlim()
         axis = self.measured.table.axis
         ems = (self.right - self.left) / self.em
-        return Stage(self.ax, self.em, ems, tuple(y), low, min(high, axis.high) if axis.room else high)
+        heights = tuple(self.measured.row_heights())
+        return Stage(self.ax, self.em, ems, tuple(y), heights, low, min(high, axis.high) if axis.room else high)
 
     # The axes shrink to the plot itself, and the columns of text stand beside it.
 
@@ -334,10 +339,28 @@ class _Writer:
     def _draw_key(self, points: float, y: float, key: Key) -> None:
         if not key.marker:
             return
-        x = (points + key.room * self.em / 2 - 0.25 * self.em - self.left) / (self.right - self.left)
+        across, down = self.right - self.left, self.top - self.low
+        x = (points + key.room * self.em / 2 - 0.25 * self.em - self.left) / across
+        if key.hatch:
+            width, height = key.size * self.em / across, key.size * self.em / down
+            self.ax.add_patch(
+                Rectangle(
+                    (x - width / 2, y / down - height / 2),
+                    width,
+                    height,
+                    facecolor=key.colour,
+                    edgecolor=key.edge or key.colour,
+                    hatch=2 * key.hatch,
+                    linewidth=self.em / 12,
+                    transform=self.ax.transAxes,
+                    clip_on=False,
+                    gid="key",
+                )
+            )
+            return
         self.ax.plot(
             [x],
-            [y / (self.top - self.low)],
+            [y / down],
             marker=key.marker,
             markersize=key.size * self.em,
             markerfacecolor=key.colour,

@@ -86,12 +86,13 @@ class Head:
 
 @frozen(kw_only=True)
 class Key:
-    """A mark and what it means; `size` is its diameter in em."""
+    """A mark and what it means; `size` is its diameter in em. With a hatch it is a square whatever the marker."""
 
     text: str
     marker: str = "s"
     colour: str = INK
     edge: str | None = None
+    hatch: str = ""
     size: float = 0.8
 
     @property

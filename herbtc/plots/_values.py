@@ -11,10 +11,10 @@ from scipy.special import ndtri
 from herbtc.errors import SynthesisError
 from herbtc.measures import back
 from herbtc.synthesis import exact_interval
-from herbtc.terms import EVERYONE, Reach
+from herbtc.terms import EVERYONE, Interval, Reach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -72,12 +72,22 @@ def values(frame: pd.DataFrame, scale: Measure, level: float) -> list[Value]:
     return [_value(row, numbers) for row, numbers in zip(frame.to_dict("records"), found.tolist(), strict=True)]
 
 
+def printed_values(frame: pd.DataFrame, scale: Measure) -> list[Value]:
+    """Return what each row of a frame found, as its report prints it."""
+    numbers = _printed(frame, scale).tolist()
+    return [_value(row, each) for row, each in zip(frame.to_dict("records"), numbers, strict=True)]
+
+
 def _printed(frame: pd.DataFrame, scale: Measure) -> Floats:
     names = ("percent", "low", "high") if scale.natural == "rate" else scale.columns[:3]
     columns = [
         frame[name].to_numpy(float, na_value=np.nan) if name in frame.columns else np.full(len(frame), np.nan)
         for name in names
     ]
+    if "interval" in frame.columns:
+        # A range of observed times is no interval of a median.
+        interval = frame["interval"].astype("string").eq(str(Interval.CI)).fillna(value=True).to_numpy(bool)
+        columns[1:] = [np.where(interval, ends, np.nan) for ends in columns[1:]]
     return np.column_stack(columns) / (100.0 if scale.natural == "rate" else 1.0)
 
 
@@ -106,15 +116,22 @@ def labels(rows: pd.DataFrame, chosen: str | Sequence[str] | None) -> list[str]:
         return [str(each) for each in chosen]
     if "trial" not in rows.columns:
         return [f"Study {place + 1}" for place in range(len(rows))]
-    arms = rows["arm"].astype(str) if "arm" in rows.columns else [""] * len(rows)
-    populations = rows["population"].astype(str) if "population" in rows.columns else [EVERYONE] * len(rows)
+    # A frame of one's own beside a query has no arm or population.
+    arms = _words(rows, "arm", "")
+    populations = _words(rows, "population", EVERYONE)
     several = rows["trial"].duplicated(keep=False)
     return [
         ", ".join(
             part for part, shown in ((trial, True), (arm, more and arm), (population, population != EVERYONE)) if shown
         )
-        for trial, arm, population, more in zip(rows["trial"].astype(str), arms, populations, several, strict=True)
+        for trial, arm, population, more in zip(_words(rows, "trial", "–"), arms, populations, several, strict=True)
     ]
+
+
+def _words(rows: pd.DataFrame, name: str, instead: str) -> list[str]:
+    if name not in rows.columns:
+        return [instead] * len(rows)
+    return [str(word) for word in rows[name].astype("string").fillna(instead)]
 
 
 def released(release: str, provenance: str | bool) -> tuple[str, ...]:  # noqa: FBT001
@@ -130,3 +147,18 @@ def release_of(frame: pd.DataFrame) -> str:
     """Return the data release that a frame of `herbtc.query` carries; empty for a frame of one's own."""
     told = frame.attrs.get("herbtc", {})
     return str(told.get("release", "")) if isinstance(told, dict) else ""
+
+
+def called(frame: pd.DataFrame, names: Mapping[str, str] | None) -> list[str]:
+    """Return what the arm and population of each row are called: by their study alone where it has one of them.
+
+    Rows of one arm and population share a name.
+    """
+    keys = [name for name in ("trial", "arm", "population") if name in frame.columns]
+    groups = frame[keys].astype("string").fillna("").drop_duplicates().reset_index(drop=True)
+    if names and "trial" in keys:
+        shown = groups.assign(trial=[names.get(str(key), str(key)) for key in groups["trial"]])
+    else:
+        shown = groups
+    known = {tuple(row): name for row, name in zip(groups.to_numpy().tolist(), labels(shown, None), strict=True)}
+    return [known[tuple(row)] for row in frame[keys].astype("string").fillna("").to_numpy().tolist()]
