@@ -33,6 +33,7 @@ _RATES = (
     (20, 50, 80),
     (50,),
 )
+_CLOSE = 0.4
 _UNITS = {"rate": "Rate (%)", "months": "Median (months, log scale)", "ratio": "Ratio (log scale)"}
 
 
@@ -213,6 +214,8 @@ def _by_se(
     reach = float(ndtri(0.975)) * worst
     # The funnel itself is inside, but not where it is many times wider than what was found.
     around = [*y, *extra, *([middle] if np.isfinite(middle) else [])]
+    if contours is not None:
+        around.append(float(_forth(scale, np.array([contours]), harmonic)[0]))
     ends = [*around, *([middle - reach, middle + reach] if np.isfinite(middle) else [])]
     told = f"pooled {scale.what}, {scale.shown(result.estimate)}" if isinstance(result, Pooled) else ""
     stage = _stage(
@@ -245,13 +248,16 @@ def _natural(scale: Measure, n: float, values: list[float]) -> Axis:
     """Return an axis of the scale of analysis on which values of the natural one are written."""
     axis = Axis.around(values, label=_UNITS[scale.natural])
     if scale.natural == "rate":
+        low, high = (float(end) for end in back(np.array([axis.low, axis.high]), scale.name, n))
+        # Between two close rates there are not enough round ones in the list.
+        near = [[rate for rate, _ in some] for some in Axis(low=100 * low, high=100 * high).candidates()]
         found = [
             [
-                (at, f"{rate}")
+                (at, f"{rate:g}")
                 for rate in some
                 if axis.low <= (at := float(_forth(scale, np.array([rate / 100]), n)[0])) <= axis.high
             ]
-            for some in _RATES
+            for some in (near if high - low < _CLOSE else _RATES)
         ]
     else:
         ends = np.exp([axis.low, axis.high])

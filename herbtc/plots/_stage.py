@@ -12,7 +12,7 @@ from matplotlib.transforms import Bbox
 from herbtc.errors import SynthesisError
 from herbtc.plots._ink import BAND, INK, MUTED, RULE
 from herbtc.plots._letters import Letters
-from herbtc.plots._table import FINE, GAP, LEADING, TITLE, Measured
+from herbtc.plots._table import APART, FINE, GAP, LEADING, TITLE, Measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,16 +221,16 @@ class _Writer:
             lines = measured.head(head, self.width)
             share = ((head.low + head.high) / 2 - ends[0]) / (ends[1] - ends[0])
             points = self.left + share * (self.right - self.left)
-            y = top + em * (0.25 + 0.65 + LEADING * sum(levels[: head.level]) + 0.25 * head.level)
+            y = top + em * (0.25 + 0.65 + LEADING * sum(levels[: head.level]) + APART * head.level)
             self._write_lines(points, y, lines, ha="center", weight="bold", label=head.text, gid="head")
             if head.level:
                 across = [(end - ends[0]) / (ends[1] - ends[0]) for end in (head.low, head.high)]
                 self._line(
                     [self.left + (self.right - self.left) * share for share in across],
-                    y - 0.85 * em,
+                    y - 0.95 * em,
                     inset=0.4 * em,
                 )
-        header = em * (0.65 + LEADING * sum(levels))
+        header = em * (0.65 + LEADING * sum(levels) + APART * (len(levels) - 1))
         if table.ruled:
             self._line([self.slot.x0, self.slot.x1], top + 0.1 * em)
             self._line([self.slot.x0, self.slot.x1], top + header)

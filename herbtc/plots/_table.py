@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROW = 2.1
 GAP = 1.6  # between columns
 TITLE = 1.15
+APART = 0.5  # between levels of the header
 FINE = 0.85  # letters of footer and key
 LEADING = 1.35
 _MOST_LINES = 3  # of a cell
@@ -254,8 +255,8 @@ class Measured:
 
     def above(self, width: float) -> float:
         """Height of what stands above the plot."""
-        lines = sum(self.header_lines(width))
-        header = (0.65 + LEADING * lines) if lines else 0.6
+        levels = self.header_lines(width)
+        header = (0.65 + LEADING * sum(levels) + APART * (len(levels) - 1)) if any(levels) else 0.6
         title = self.title(width)
         return self.em * (header + (TITLE * LEADING * len(title) + 0.65 if title else 0.0))
 
