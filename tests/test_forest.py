@@ -71,6 +71,7 @@ def test_every_subgroup_has_its_header_subtotal_and_heterogeneity(layout: str, c
     for row in parts.to_dict("records"):
         spread = Spread(tau2=row["tau2"], i2=row["i2"], q=row["q"], q_p=row["q_p"], k=row["k"])
         assert (LAYOUTS[layout].spread(spread) if spread.k > 1 else "one study: no heterogeneity to see") in leads
+    assert ("Study or Subgroup" in texts(ax)) == (layout == "revman")
     told = next(str(lead) for lead in leads if str(lead).startswith("Test for"))
     assert f"{result.q_between:.2f}" in told
     assert (f"F({result.df}, {result.df_residual})" in told or f"df = {result.df}, " in told) if common else True
@@ -101,7 +102,7 @@ def test_subgroups_of_sites_are_read_off_populations() -> None:
     [
         ("default", ["Study", "Events/total", "Rate (95 % CI)", "Weight"]),
         ("jama", ["Source", "Events", "Total", "Rate (95% CI)", "Weight, %"]),
-        ("revman", ["Study or Subgroup", "Events", "Total", "Weight", "Rate\nIV, Random, 95% CI"]),
+        ("revman", ["Study", "Events", "Total", "Weight", "Rate\nIV, Random, 95% CI"]),
     ],
 )
 def test_columns_stand_in_the_order_of_the_journal(layout: str, order: list[str]) -> None:
@@ -127,6 +128,7 @@ def test_numbers_are_spelt_as_each_journal_spells_them() -> None:
     [
         (0.5, "P = .50", "P = 0.50"),
         (0.034, "P = .03", "P = 0.03"),
+        (0.01, "P = .010", "P = 0.01"),
         (0.0042, "P = .004", "P = 0.004"),
         (0.00042, "P < .001", "P = 0.0004"),
         (0.000042, "P < .001", "P < 0.0001"),
@@ -136,6 +138,26 @@ def test_numbers_are_spelt_as_each_journal_spells_them() -> None:
 )
 def test_p_values_are_spelt_as_each_journal_spells_them(p: float, jama: str, revman: str) -> None:
     assert (_p_of_jama(p), _p_of_revman(p)) == (jama, revman)
+
+
+@pytest.mark.parametrize("test", ["wald", "hksj-adhoc"])
+def test_the_overall_effect_of_ratios_is_tested_where_the_journal_asks_for_it(test: str) -> None:
+    """Of three ratios with standard errors of 0.2 on the log scale: z = mean / (0.2 / sqrt(3)), tau² being 0."""
+    log = np.log([0.5, 0.6, 0.7])
+    frame = pd.DataFrame(
+        {"estimate": np.exp(log), "low": np.exp(log - 0.2 * 1.959964), "high": np.exp(log + 0.2 * 1.959964)}
+    )
+    result = synthesis.pool(measures.effects(frame.assign(level=95.0), "log-ratio"), test=test)
+    z = log.mean() / (0.2 / np.sqrt(3))
+    told = {layout: " ".join(texts(plots.forest(result, layout=layout))) for layout in LAYOUTS}
+    assert "overall effect" not in told["default"]
+    if test == "wald":
+        assert f"Test for overall effect: Z = {-z:.2f} (P < 0.00001)" in told["revman"]
+        assert f"Test for overall effect: z = −{-z:.2f} (P < .001)" in told["jama"]
+    else:
+        assert f"Test for overall effect: T = {-z:.2f}, df = 2 (P = 0.0" in told["revman"]
+        assert f"Test for overall effect: t₂ = −{-z:.2f} (P = .0" in told["jama"]
+    assert "overall effect" not in " ".join(texts(plots.forest(synthesis.pool(effects()), layout="jama")))
 
 
 def test_an_unknown_layout_is_refused_with_those_that_exist() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from attrs import evolve, field, frozen
+from scipy.special import ndtr, stdtr
 
 from herbtc.plots._axis import PERCENT, Axis
 from herbtc.plots._habits import Spread, exact, model_name, spread_of
@@ -82,7 +83,7 @@ class Contents:
         grouped = self.subgroups is not None
         for number, group in enumerate(self.groups):
             if grouped:
-                yield Line(row=Row(lead=group.name, bold=True, gap=0.4 * bool(number)))
+                yield Line(row=Row(lead=group.name, bold=True, gap=self.habit.gap * bool(number)))
             for place in group.places:
                 yield self._study(place, indent=0.8 * grouped)
             if group.pooled is not None:
@@ -162,6 +163,8 @@ class Contents:
             yield Line(row=row, kind="model", value=value)
             if self.habit.below:
                 yield Line(row=Row(lead=self.habit.spread(spread_of(model)), fine=True, height=0.0))
+            if self.habit.effect is not None and self.scale.natural == "ratio":
+                yield Line(row=Row(lead=self.habit.effect(*_effect(model)), fine=True, height=0.0))
             if np.isfinite(model.pred_low) or first:
                 yield self._prediction(model)
 
@@ -207,7 +210,8 @@ class Contents:
         )
 
     def _columns(self, header: str) -> Iterator[Column]:
-        yield Column(name="study", header=self.habit.study, align="left", most=26.0)
+        header_of_first = self.habit.study if self.subgroups is None else self.habit.grouped
+        yield Column(name="study", header=header_of_first, align="left", most=26.0)
         for name, told in self.columns.items():
             numeric = pd.api.types.is_numeric_dtype(self.frame[name])
             yield Column(name=f"more {name}", header=told, align="right" if numeric else "left", most=18.0)
@@ -228,26 +232,31 @@ class Contents:
             yield name, header
         elif name == "weight":
             models = ([] if self.main is None else [self.main, *self.others])[: len(self.weights)]
+            random = [model for model in models if model.method != "EE"]
             for number, model in enumerate(models):
-                kind = "\n(equal)" if model.method == "EE" else "\n(random)"
-                yield f"weight {number}", f"{self.habit.weight}{kind if len(models) > 1 else ''}"
+                kind = "equal" if model.method == "EE" else "random" if len(random) == 1 else model.method
+                which = f"\n({kind})" if len(models) > 1 else ""
+                yield f"weight {number}", f"{self.habit.weight}{which}"
 
     def _axis(self) -> Axis:
         unreached = any(value.unreached for value in self.values)
         room = _WORDS if unreached else _ARROW if any(value.open for value in self.values) else 0.0
         if self.scale.natural == "rate":
             label = "Response rate (%)" if self.scale.counts else "Rate (%)"
-            return evolve(PERCENT, label=label if self.xlabel is None else self.xlabel, room=room)
+            return evolve(PERCENT, label=self._label(label), room=room)
         drawn = [line.value for line in self.lines if line.value is not None]
         ends = [end for value in drawn for end in (value.estimate, value.low, value.high)]
         ratio = self.scale.natural == "ratio"
         label = "Ratio (log scale)" if ratio else "Median (months, log scale)"
         return Axis.around(
             [*ends, *[_NO_EFFECT] * ratio],
-            label=label if self.xlabel is None else self.xlabel,
+            label=self._label(label),
             log=True,
             room=room,
         )
+
+    def _label(self, label: str) -> str:
+        return f"{label}{self.habit.label.format(level=100 * self.level)}" if self.xlabel is None else self.xlabel
 
     # --- notes -------------------------------------------------------------------------------------------------------
 
@@ -292,6 +301,14 @@ _TESTS = {
     "profile": "profile-likelihood CI",
 }
 _PREDICTIONS = {"t": "t(k − 1)", "z": "normal", "hts": "t(k − 2)"}
+
+
+def _effect(pooled: Pooled) -> tuple[float, int, float]:
+    """Return the test of a pooled ratio against 1: the statistic, its degrees of freedom, 0 for a normal one, and p."""
+    statistic = pooled.beta / pooled.se
+    if pooled.test == "wald":
+        return statistic, 0, float(2 * ndtr(-abs(statistic)))
+    return statistic, pooled.k - 1, float(2 * stdtr(pooled.k - 1, -abs(statistic)))
 
 
 def _heterogeneity(pooled: Pooled) -> str:

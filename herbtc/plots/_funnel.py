@@ -134,7 +134,7 @@ def _forth(scale: Measure, values: Floats, n: float) -> Floats:
 
 def _key(imputed: pd.DataFrame | None, estimate: str, contours: float | None, scale: Measure) -> tuple[Key, ...]:
     keys = [Key(text="study", marker="o", colour=BLUE, size=0.7)]
-    if imputed is not None:
+    if imputed is not None and len(imputed):
         keys.append(Key(text="imputed, observed by nobody", marker="o", colour=PAPER, edge=ORANGE, size=0.7))
     if estimate:
         keys.append(Key(text=estimate, marker="$\u2502$", colour=INK, size=1.0))

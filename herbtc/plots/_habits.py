@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from attrs import frozen
 
-from herbtc.plots._ink import BLUE, INK
+from herbtc.plots._ink import BLUE, INK, SKY
 from herbtc.synthesis import TAU2, p_text
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Habit:
 
     Attributes
     ----------
-    study, subtotal : str
-        Header of the first column; name of the row of a subgroup.
+    study, grouped, subtotal : str
+        Header of the first column, and with subgroups; name of the row of a subgroup.
     events, patients : str
         Headers; without `events` both stand in one column.
     left, right : tuple of str
@@ -50,13 +50,23 @@ class Habit:
         Whether rules stand around the header.
     diamond : str
         Its colour.
-    spread, differences : callable
-        Heterogeneity in words; the test for differences by statistic, its degrees of freedom and p.
+    spread, differences, effect : callable
+        Heterogeneity in words; the test for differences by statistic, its degrees of freedom and p; the test for an
+        overall effect, of ratios only, by statistic, degrees of freedom (0 for a normal one) and p.
     below : bool
         Whether heterogeneity stands under the totals, as rows, and not with the notes.
+    gap : float
+        Room above a subgroup, in rows.
+    label : str
+        What stands behind the label of the axis, with the level of the intervals to fill in.
+    total, weight : str
+        Names of the row of a model, without which models go by their own, and of the column of weights.
+    method : bool
+        Whether the header names weights and model, and stands above the plot as well.
     """
 
     study: str
+    grouped: str
     subtotal: str
     left: tuple[str, ...]
     right: tuple[str, ...]
@@ -68,6 +78,9 @@ class Habit:
     below: bool
     spread: Callable[[Spread], str]
     differences: Callable[[float, int, int, float], str]
+    effect: Callable[[float, int, float], str] | None = None
+    gap: float = 0.4
+    label: str = ""
     total: str = ""
     weight: str = "Weight"
     method: bool = False
@@ -131,7 +144,7 @@ def _p_of_jama(p: float) -> str:
     # No zero before the point; two digits, three below .01.
     if p < 0.001:  # noqa: PLR2004
         return "P < .001"
-    text = f"{p:.3f}" if p < 0.01 else f"{p:.2f}"  # noqa: PLR2004
+    text = f"{p:.3f}" if p <= 0.01 else f"{p:.2f}"  # noqa: PLR2004
     return "P > .99" if text == "1.00" else f"P = {text[1:]}"
 
 
@@ -152,8 +165,8 @@ def _default_spread(spread: Spread) -> str:
 
 
 def _jama_spread(spread: Spread) -> str:
-    subscript = str(spread.k - 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-    return f"Heterogeneity: χ²{subscript} = {spread.q:.2f} ({_p_of_jama(spread.q_p)}), I² = {spread.i2:.0f}%"
+    chi2 = f"χ²{_subscript(spread.k - 1)} = {spread.q:.2f} ({_p_of_jama(spread.q_p)})"
+    return f"Heterogeneity: {chi2}, I² = {spread.i2:.0f}%"
 
 
 def _revman_spread(spread: Spread) -> str:
@@ -164,13 +177,27 @@ def _revman_spread(spread: Spread) -> str:
     )
 
 
+def _jama_effect(statistic: float, df: int, p: float) -> str:
+    told = f"t{_subscript(df)}" if df else "z"
+    return f"Test for overall effect: {told} = {statistic:.2f} ({_p_of_jama(p)})".replace("-", "−")
+
+
+def _revman_effect(statistic: float, df: int, p: float) -> str:
+    told = f"T = {abs(statistic):.2f}, df = {df}" if df else f"Z = {abs(statistic):.2f}"
+    return f"Test for overall effect: {told} ({_p_of_revman(p)})"
+
+
+def _subscript(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
 def _default_differences(statistic: float, df: int, df_residual: int, p: float) -> str:
     told = f"F({df}, {df_residual})" if df_residual else f"χ²({df})"
     return f"Test for differences between subgroups: {told} = {statistic:.2f}, {p_text(p)}"
 
 
 def _jama_differences(statistic: float, df: int, df_residual: int, p: float) -> str:
-    told = f"F({df}, {df_residual})" if df_residual else f"χ²({df})"
+    told = f"F({df}, {df_residual})" if df_residual else f"χ²{_subscript(df)}"
     return f"Test for subgroup differences: {told} = {statistic:.2f} ({_p_of_jama(p)})"
 
 
@@ -181,9 +208,11 @@ def _revman_differences(statistic: float, df: int, df_residual: int, p: float) -
     return f"Test for subgroup differences: Chi² = {statistic:.2f}, df = {df} ({_p_of_revman(p)}), I² = {i2:.1f}%"
 
 
+# By what the manual of R's meta says of its layouts, after JAMA's instructions for authors and Review Manager 5.
 LAYOUTS: dict[str, Habit] = {
     "default": Habit(
         study="Study",
+        grouped="Study",
         subtotal="Subtotal",
         left=("total",),
         right=("value", "weight"),
@@ -198,6 +227,7 @@ LAYOUTS: dict[str, Habit] = {
     ),
     "jama": Habit(
         study="Source",
+        grouped="Source",
         subtotal="Subtotal",
         left=("events", "n", "value"),
         right=("weight",),
@@ -205,15 +235,19 @@ LAYOUTS: dict[str, Habit] = {
         dash="-",
         percent="%",
         ruled=True,
-        diamond=BLUE,
+        diamond=SKY,
         below=True,
         spread=_jama_spread,
         differences=_jama_differences,
+        effect=_jama_effect,
+        gap=0.1,
+        label=", {level:g}% CI",
         total="Total",
         weight="Weight, %",
     ),
     "revman": Habit(
-        study="Study or Subgroup",
+        study="Study",
+        grouped="Study or Subgroup",
         subtotal="Subtotal",
         left=("events", "n", "weight", "value"),
         right=(),
@@ -225,6 +259,7 @@ LAYOUTS: dict[str, Habit] = {
         below=True,
         spread=_revman_spread,
         differences=_revman_differences,
+        effect=_revman_effect,
         total="Total",
         method=True,
     ),
