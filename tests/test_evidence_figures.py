@@ -81,6 +81,15 @@ def test_studies_that_share_patients_are_counted_once() -> None:
     assert cells(arms, across=["line"]) == ["33 %, k = 2\n30/90"]
 
 
+def test_frames_of_ones_own_need_no_names_and_no_vocabulary() -> None:
+    frame = rates().drop(columns=["trial", "arm"]).assign(population="our own cohort", line="first")
+    assert cells(frame, across=["line"])[0] == "29 %, k = 4\n41/140"  # nothing says that they share patients
+    named = frame.assign(trial="a", arm="one")
+    assert cells(named, across=["line"])[0] == "40 %, k = 1\n20/50"  # of one arm, and nothing says that they do not
+    heads = [text.get_label() for text in plots.evidence_map(frame, across=["site"]).texts if text.get_gid() == "head"]
+    assert "all sites" in heads
+
+
 def test_the_evidence_is_mapped() -> None:
     frame = query.proportions(endpoint="orr", her2_directed=True)
     ax = plots.evidence_map(frame, provenance=True)
@@ -270,6 +279,8 @@ def test_cohorts_stand_by_site_and_method_with_printed_or_exact_intervals() -> N
 
 
 def test_two_quantities_are_not_drawn_as_one() -> None:
+    with pytest.raises(SynthesisError, match="missing: rows"):
+        plots.prevalence(query.prevalence().head(0))
     both = query.prevalence().head(2).assign(quantity=["prevalence", "share-of-positives"])
     with pytest.raises(SynthesisError, match="expected one quantity, got"):
         plots.prevalence(both)

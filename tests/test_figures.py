@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -11,11 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from figures import assert_tidy, boxes, figure_of, texts, whole
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from herbtc import SynthesisError, measures, plots, synthesis
 from herbtc.plots import _ink
+from herbtc.plots._letters import Letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -344,6 +348,47 @@ def test_letters_on_a_shade_have_the_contrast_that_wcag_asks_for_large_text(shar
     on = luminance(_ink.shade(share))
     ink = luminance(_ink.ink_on(_ink.shade(share)))
     assert (max(on, ink) + 0.05) / (min(on, ink) + 0.05) >= 3
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z", "M"]) | st.just(" "), max_size=80)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=TEXTS, most=st.floats(30, 300), lines=st.none() | st.integers(1, 4), bold=st.booleans())
+def test_broken_texts_fit_and_lose_nothing_but_what_is_cut(
+    text: str,
+    most: float,
+    lines: int | None,
+    bold: bool,  # noqa: FBT001
+) -> None:
+    letters = Letters(9.0, 100.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # glyphs that the font does not have
+        found = letters.wrap(text, most, lines=lines, bold=bold)
+        assert all(letters.width(line, bold=bold) <= most for line in found)
+    assert lines is None or len(found) <= lines
+    joined = "".join("".join(found).split())
+    if joined.endswith("…") and not "".join(text.split()).endswith("…"):
+        assert "".join(text.split()).startswith(joined.removesuffix("…"))
+    else:
+        assert joined == "".join(text.split())
+
+
+def test_a_sign_stays_with_its_numbers() -> None:
+    letters = Letters(9.0, 100.0)
+    told = "Test for differences between subgroups: χ²(2) = 12.26, p < 0.001, I² = 45 %"
+    widest = letters.width("χ²(2) = 12.26,")
+    for most in np.linspace(widest, 6 * widest, 50):
+        for line in letters.wrap(told, float(most)):
+            assert not line.startswith(("=", "<", "%"))
+            assert not line.endswith(("=", "<"))
+
+
+def test_axes_of_no_figure_are_refused() -> None:
+    ax = Figure().add_subplot()
+    ax.remove()
+    with pytest.raises(SynthesisError, match="axes that belong to a figure"):
+        plots.forest(synthesis.pool(effects(5), mix=True), ax=ax)
 
 
 def test_a_text_that_was_cut_ends_in_a_mark_and_has_the_whole_as_its_label() -> None:

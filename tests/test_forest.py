@@ -94,6 +94,22 @@ def test_subgroups_of_sites_are_read_off_populations() -> None:
     assert_tidy(ax)
 
 
+def test_rows_without_a_subgroup_stand_under_a_heading_that_says_so() -> None:
+    frame = effects()
+    frame.loc[7, "drug"] = None
+    result = synthesis.subgroups(frame, by="drug")
+    ax = plots.forest(result, rows=frame)
+    assert "drug not known" in texts(ax)
+    assert set(frame["trial"]) <= set(column(ax, "study"))
+    assert_tidy(ax)
+
+
+def test_heterogeneity_that_is_not_identified_is_no_number() -> None:
+    spread = Spread(tau2=np.nan, i2=np.nan, q=1.0, q_p=0.5, k=3)
+    assert LAYOUTS["default"].spread(spread) == "τ² is not identified"
+    assert "nan" not in LAYOUTS["revman"].spread(Spread(tau2=np.nan, i2=0.0, q=1.0, q_p=0.5, k=3))
+
+
 # --- layouts ----------------------------------------------------------------------------------------------------------
 
 

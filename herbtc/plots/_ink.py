@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgb
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 INK = "#1a1a1a"
 MUTED = "#5f6b76"
@@ -28,11 +23,6 @@ SKY = "#56b4e9"
 def shade(share: float) -> str:
     """Return the colour of a share between 0 and 1: of cividis (Nunez et al. 2018), which gets lighter with it."""
     return to_hex(colormaps["cividis"](min(max(share, 0.0), 1.0)))
-
-
-def shades(count: int) -> Sequence[str]:
-    """Return so many colours from dark to light, as far apart in lightness as can be."""
-    return [shade(place / max(count - 1, 1)) for place in range(count)]
 
 
 def ink_on(colour: str) -> str:

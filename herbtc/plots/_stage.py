@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from herbtc.errors import SynthesisError
-from herbtc.plots._ink import BAND, INK, MUTED, RULE
+from herbtc.plots._ink import INK, MUTED, RULE
 from herbtc.plots._letters import Letters
 from herbtc.plots._table import APART, FINE, GAP, LEADING, TITLE, Measured
 
@@ -166,8 +166,6 @@ class _Writer:
             ax.set_ylabel(table.side.label, fontsize=self.em, color=INK, labelpad=0.4 * self.em)
             ax.spines["left"].set_visible(True)
             ax.spines["left"].set_color(MUTED)
-        else:
-            ax.set_yticks([])
         return []
 
     def _arrange_rows(self) -> list[float]:
@@ -262,17 +260,6 @@ class _Writer:
         for place, (row, cells) in enumerate(zip(measured.table.rows, measured.cells, strict=True)):
             over = self.ax.get_yaxis_transform()
             upper = y[place] - heights[place] / 2
-            if row.band:
-                self.ax.fill_between(
-                    ends,
-                    upper,
-                    upper + heights[place],
-                    color=BAND,
-                    transform=over,
-                    clip_on=False,
-                    linewidth=0,
-                    zorder=0,
-                )
             if row.rule:
                 self.ax.plot(
                     ends,

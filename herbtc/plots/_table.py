@@ -60,8 +60,6 @@ class Row:
         Of the first column, in em.
     height : float
         Least height, in rows.
-    band : bool
-        Whether it stands on a grey band.
     """
 
     cells: Mapping[str, str] = field(factory=dict)
@@ -72,7 +70,6 @@ class Row:
     rule: bool = False
     indent: float = 0.0
     height: float = 1.0
-    band: bool = False
 
 
 @frozen(kw_only=True)
