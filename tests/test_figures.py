@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -295,6 +297,13 @@ def test_artists_have_names_to_style_them_by(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", plots.__all__)
+def test_every_figure_stands_in_the_gallery_with_its_code(name: str) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "figures.md").read_text("utf-8")
+    code = rf"^>>> ax = plots\.{name}\([^`]*^```\n\n```{{figure}} _generated/figures/\S+\.png"
+    assert re.search(code, page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", plots.__all__)
 def test_every_figure_takes_axes_and_a_provenance_and_has_an_example(name: str) -> None:
     function = getattr(plots, name)
     parameters = inspect.signature(function).parameters
@@ -338,6 +347,12 @@ def lightness(colour: str) -> float:
 def test_shades_get_lighter_all_the_way_so_that_their_order_holds_in_print() -> None:
     steps = [lightness(_ink.shade(share)) for share in np.linspace(0, 1, 21)]
     assert all(b > a for a, b in itertools.pairwise(steps))
+
+
+def test_colours_of_different_meaning_differ_in_lightness_alone() -> None:
+    """Whatever hues an eye tells apart, or a printer prints."""
+    steps = sorted(lightness(colour) for colour in (_ink.INK, _ink.BLUE, _ink.ORANGE, _ink.SKY, _ink.PAPER))
+    assert min(np.diff(steps)) > 12
 
 
 @pytest.mark.parametrize("share", np.linspace(0, 1, 11))
@@ -399,3 +414,21 @@ def test_a_text_that_was_cut_ends_in_a_mark_and_has_the_whole_as_its_label() -> 
     assert cell.get_text().endswith("…")
     assert cell.get_label() == name
     assert boxes(ax)
+
+
+NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=0x17F, exclude_categories=["C"]), max_size=120)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), k=st.integers(1, 12), size=st.sampled_from([6.0, 9.0, 13.0]))
+def test_whatever_studies_are_called_and_found_their_figures_can_be_read(
+    data: st.DataObject, k: int, size: float
+) -> None:
+    n = data.draw(st.lists(st.integers(1, 10**6), min_size=k, max_size=k))
+    found = [data.draw(st.integers(0, each)) for each in n]
+    names = data.draw(st.lists(NAMES, min_size=k, max_size=k))
+    frame = measures.effects(pd.DataFrame({"trial": names, "events": found, "n": n, "about": names[::-1]}))
+    how: dict[str, Any] = {"columns": {"about": data.draw(NAMES)}, "title": data.draw(NAMES), "fontsize": size}
+    assert_tidy(
+        plots.forest(frame, labels=names, layout=data.draw(st.sampled_from(["default", "jama", "revman"])), **how)
+    )

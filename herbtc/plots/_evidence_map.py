@@ -13,10 +13,11 @@ from herbtc.plots._ink import INK, MUTED, PAPER
 from herbtc.plots._stage import place
 from herbtc.plots._table import ROW, Column, Key, Row, Table
 from herbtc.plots._values import release_of, released
-from herbtc.terms import EVERYONE, Her2, Line, Partition, Site, disjoint, strata
+from herbtc.synthesis import shared_patients
+from herbtc.terms import EVERYONE, Her2, Line, Partition, Site, strata
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -186,36 +187,12 @@ def _shown(name: str, words: Any) -> list[str]:
 
 def _apart(rows: pd.DataFrame) -> list[int]:
     """Return the places of rows that share no patient, the largest first."""
-    told: Mapping[str, Any] = rows.attrs.get("herbtc", {})
-    arms = {trial: {frozenset(pair) for pair in pairs} for trial, pairs in told.get("shared_arms", {}).items()}
-    trials = {frozenset(pair) for pair in told.get("overlapping_trials", ())}
-    records = rows.reset_index(drop=True).to_dict("records")
-    size = rows["n"].to_numpy(float, na_value=0.0)
+    shared, size = shared_patients(rows), rows["n"].to_numpy(float, na_value=0.0)
     kept: list[int] = []
-    for place_ in sorted(range(len(records)), key=lambda each: -size[each]):
-        if not any(_share(records[place_], records[other], arms, trials) for other in kept):
+    for place_ in sorted(range(len(rows)), key=lambda each: -size[each]):
+        if not shared[place_, kept].any():
             kept.append(place_)
     return sorted(kept)
-
-
-def _share(
-    one: Mapping[Any, Any],
-    other: Mapping[Any, Any],
-    arms: Mapping[str, set[frozenset[str]]],
-    trials: set[frozenset[str]],
-) -> bool:
-    a, b = one.get("trial"), other.get("trial")
-    if a is None or b is None:
-        return False
-    if a != b:
-        return frozenset((a, b)) in trials
-    if one.get("arm") != other.get("arm"):
-        return frozenset((one.get("arm"), other.get("arm"))) in arms.get(str(a), set())
-    try:
-        groups = [strata(str(each.get("population", EVERYONE))) for each in (one, other)]
-    except ValueError:
-        return True
-    return not disjoint(*groups)
 
 
 def _cell(rows: pd.DataFrame) -> _Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import chdtri
+from scipy.special import chdtri, ndtri
 
 from herbtc.measures import MEASURES
 from herbtc.plots._ink import BLUE, INK, MUTED, ORANGE
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from herbtc.plots._stage import Stage
     from herbtc.synthesis import Influence
 
-_NORMAL = 1.959963984540054
+_NORMAL = float(ndtri(0.975))
 _NAMES = {
     "rstudent": "Studentised residual",
     "dffits": "DFFITS",
