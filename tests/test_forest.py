@@ -233,6 +233,7 @@ def test_models_stand_under_one_another_each_with_its_weights(layout: str) -> No
         np.testing.assert_allclose(shown[:8], 100 * model.weights, atol=0.051)
         assert shown[8:] == [100.0]
     assert any("(equal)" in text for text in texts(ax))
+    assert sum("of logit-transformed proportions; " in text for text in texts(ax)) == 2
     assert sum(text == "Prediction interval" for text in texts(ax)) == 1
 
 

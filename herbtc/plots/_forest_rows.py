@@ -262,7 +262,7 @@ class Contents:
 
     def _footer(self) -> Iterator[str]:
         if self.main is not None:
-            yield self._model_told(self.main)
+            yield from map(self._model_told, (self.main, *self.others))
             if not self.habit.below:
                 yield _heterogeneity(self.main)
         lines = (
