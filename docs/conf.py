@@ -9,13 +9,15 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-import pages  # noqa: E402  (stands beside this file)
+import gallery  # noqa: E402  (stands beside this file)
+import pages  # noqa: E402  (as does this)
 
 import herbtc  # noqa: E402
 from herbtc import schema  # noqa: E402
 
 # Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
 pages.write(DOCS / "_generated")
+gallery.draw(DOCS / "figures.md", DOCS / "_generated" / "figures")
 
 project = "herbtc"
 author = "The herbtc developers"
@@ -65,7 +67,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "explanation", "licence")}
+html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "figures", "explanation", "licence")}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
