@@ -180,15 +180,15 @@ def test_facts_have_the_sources_of_their_own_kind(kind: str) -> None:
         assert entry["title"] == known[entry["id"].partition(":")[2]].title
 
 
-def test_two_reports_of_one_key_are_not_mixed_up() -> None:
-    """fda-2024 is one notice among the sources of approvals and another among those of agents."""
+def test_reports_of_two_kinds_of_fact_are_not_mixed_up() -> None:
+    """A key names one report, and each entry says among the sources of which facts it stands."""
     titles = {
         entry["id"]: entry["title"]
         for frame in (query.approvals(), query.agents())
         for entry in json.loads(export.bibliography(frame, format="csl-json"))
     }
     assert "deruxtecan" in titles["approvals:fda-2024"]
-    assert "zanidatamab" in titles["agents:fda-2024"]
+    assert "zanidatamab" in titles["agents:fda-2024b"]
     with pytest.raises(DataError, match="expected a title beside the key 'fda-2024'"):
         export.bibliography(pd.DataFrame({"source": ["fda-2024"]}))
 
