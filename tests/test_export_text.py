@@ -189,8 +189,11 @@ def test_reports_of_two_kinds_of_fact_are_not_mixed_up() -> None:
     }
     assert "deruxtecan" in titles["approvals:fda-2024"]
     assert "zanidatamab" in titles["agents:fda-2024b"]
-    with pytest.raises(DataError, match="expected a title beside the key 'fda-2024'"):
-        export.bibliography(pd.DataFrame({"source": ["fda-2024"]}))
+    shipped = herbtc.load()
+    other = attrs.evolve(shipped.approval_sources[0], title="Another notice")
+    clash = attrs.evolve(shipped, agent_sources=(*shipped.agent_sources, other))
+    with pytest.raises(DataError, match=f"expected a title beside the key '{other.key}'"):
+        export.bibliography(pd.DataFrame({"source": [other.key]}), catalog=clash)
 
 
 def test_an_approval_was_not_read_where_its_pivotal_study_was() -> None:
