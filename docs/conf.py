@@ -54,14 +54,17 @@ html_theme_options = {
     # Pages of wide tables leave the side to them.
     "secondary_sidebar_items": {
         "**": ["page-toc"],
-        **{page: [] for page in ("approvals", "definitions", "her2", "prevalence", "appraisal", "audit", "reports")},
+        **{
+            page: []
+            for page in ("approvals", "definitions", "her2", "prevalence", "appraisal", "audit", "reports", "tables")
+        },
     },
     "footer_start": ["copyright"],
     "footer_end": [],
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "explanation", "licence")}
+html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "tables", "explanation", "licence")}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:

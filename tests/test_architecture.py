@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, terms
+from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, tables, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -38,6 +38,7 @@ FLOORS = {
     "matching": 7,
     "plots": 7,
     "planning": 7,
+    "tables": 7,
     "benchmarks": 7,
     "__main__": 8,
 }
@@ -67,7 +68,7 @@ def test_imports_go_only_downwards(path: Path) -> None:
     assert upwards <= ({"errors"} if name == "terms" else set())
 
 
-@pytest.mark.parametrize("name", ["measures", "planning", "synthesis", "plots"])
+@pytest.mark.parametrize("name", ["measures", "planning", "synthesis", "plots", "tables"])
 def test_statistics_know_no_catalog(name: str) -> None:
     files = [path for path in MODULES if path.relative_to(PACKAGE).parts[0].removesuffix(".py") == name]
     assert files
@@ -189,7 +190,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, plots, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, plots, tables, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:
