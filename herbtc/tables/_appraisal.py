@@ -125,8 +125,8 @@ def _light(answer: str, *, starred: bool = False) -> str:
     # Markdown with tags, which LaTeX leaves out and keeps the sign; every text in it is of a vocabulary.
     sign, (colour, ink) = LIGHTS[answer]
     style = (
-        f"display:inline-block;box-sizing:content-box;width:1.6em;line-height:1.6em;border-radius:50%;border:1px solid #333333;"
-        f"text-align:center;font-weight:bold;background-color:{colour};color:{ink}"
+        "display:inline-block;box-sizing:content-box;width:1.6em;line-height:1.6em;border-radius:50%;"
+        f"border:1px solid #333333;text-align:center;font-weight:bold;background-color:{colour};color:{ink}"
     )
     meaning = escape(answer.replace("-", " "))
     star = "&#42;" if starred else ""
