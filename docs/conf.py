@@ -56,7 +56,17 @@ html_theme_options = {
         "**": ["page-toc"],
         **{
             page: []
-            for page in ("approvals", "definitions", "her2", "prevalence", "appraisal", "audit", "reports", "tables")
+            for page in (
+                "approvals",
+                "definitions",
+                "her2",
+                "prevalence",
+                "variants",
+                "appraisal",
+                "audit",
+                "reports",
+                "tables",
+            )
         },
     },
     "footer_start": ["copyright"],

@@ -270,6 +270,87 @@ def flow() -> Iterator[str]:
     yield ""
 
 
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+def variants() -> Iterator[str]:
+    """Yield what variants were found to do, in the order of the protein."""
+
+    def patients(row: dict[str, Any]) -> str:
+        return "" if pd.isna(row["events"]) else f", {row['events']} of {row['n']}"
+
+    frame = query.variants()
+    yield from table(
+        ("variant", "domain", "activates", "finding", "drugs", "seen in", "source"),
+        [
+            (
+                code(row["variant"]),
+                shown(row["domain"]),
+                plain(row["activating"]),
+                plain(f"{row['effect']}{patients(row)}"),
+                shown(row["drugs"]),
+                there(row, "studied_in", "model") or GAP,
+                f"{link(row['source'], row['link'])}, {plain(row['locator'])}",
+            )
+            for row in frame[frame["effect"].notna()].to_dict("records")
+        ],
+        long=5,
+    )
+    bare = frame.loc[frame["effect"].isna(), "variant"]
+    if len(bare):
+        yield f"Without any finding on record, only counted: {', '.join(map(code, bare))}."
+
+
+def variant_counts() -> Iterator[str]:
+    """Yield how often variants were counted, the most frequent first within a data set."""
+    frame = query.variant_counts()
+    for dataset, rows in frame.groupby("dataset", sort=False):
+        yield f"### {plain(dataset)}, version {plain(rows['version'].iloc[0])}"
+        yield from table(
+            ("variant", "domain", "activates", "among", "counted", "source"),
+            [
+                (
+                    code(row["variant"]),
+                    shown(row["domain"]),
+                    plain(row["activating"]),
+                    shown(row["population"]),
+                    plain(share(row)),
+                    link(row["source"], row["link"]),
+                )
+                for row in rows.sort_values("events", ascending=False, kind="stable").to_dict("records")
+            ],
+        )
+
+
+def share(row: dict[str, Any]) -> str:
+    """Return events, n and percentage of a count as printed, with what was counted."""
+    events = None if pd.isna(row["events"]) else f"{row['events']}"
+    of = f"of {row['of']}" if pd.isna(row["n"]) else f"of {row['n']} {row['of']}"
+    percent = None if pd.isna(row["percent"]) else f"{row['percent']:g} %"
+    return f"{', '.join(filter(None, (events, percent)))} {of}"
+
+
+def protein_regions() -> Iterator[str]:
+    """Yield the domains of the protein."""
+    catalog = herbtc.load()
+    links = {source.key: source.link for source in catalog.variant_sources}
+    yield from table(
+        ("domain", "first residue", "last residue", "source", "note"),
+        [
+            (
+                code(region.domain),
+                region.start,
+                region.end,
+                f"{link(region.source, links[region.source])}, {plain(region.locator)}",
+                plain(region.note or GAP),
+            )
+            for region in catalog.protein_regions
+        ],
+        numbers=(1, 2),
+        long=4,
+    )
+
+
 PARTS_OF_EVIDENCE: dict[str, Callable[[], Iterator[str]]] = {
     "appraisal": appraisal,
     "appraisal-agreement": appraisal_agreement,
@@ -282,4 +363,7 @@ PARTS_OF_EVIDENCE: dict[str, Callable[[], Iterator[str]]] = {
     "not-reached": not_reached,
     "prevalence": prevalence,
     "prognosis": prognosis,
+    "protein-regions": protein_regions,
+    "variant-counts": variant_counts,
+    "variants": variants,
 }

@@ -1,7 +1,7 @@
 """The evidence at a glance: `python -m herbtc`.
 
 Prints response by mechanism, the studies, the benchmarks apart from them and the pooled response rate, and writes the
-forest plot to ``herbtc-orr.png`` in the working folder.
+forest plot to ``herbtc-orr.png`` in the working folder. Commands for folders of your own stand in `herbtc._commands`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import herbtc
-from herbtc import query
+from herbtc import _commands, query
 from herbtc.errors import HerbtcWarning
 from herbtc.measures import effects, percent
 from herbtc.terms import Endpoint, Reach
@@ -33,10 +33,19 @@ _NUMBERS = "{:<34}{:>5}  {:<19}{:<19}{:<19}"
 
 
 def main() -> int:
-    """Print the evidence at a glance; return the exit status."""
-    argparse.ArgumentParser(prog="python -m herbtc", description=__doc__.splitlines()[0]).parse_args()
+    """Print the evidence at a glance, or do what a command says; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m herbtc", description="Print the evidence at a glance, or do what a command says."
+    )
+    _commands.add_to(parser)
+    asked = parser.parse_args()
     # A terminal that cannot show a dash or a Greek letter shows a question mark instead.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    return glance() if asked.command is None else asked.run(asked)
+
+
+def glance() -> int:
+    """Print the evidence at a glance; return the exit status."""
     catalog = herbtc.load()
     print(f"herbtc {catalog.release}: HER2-targeted therapy of biliary tract cancer (BTC)")
     print(f"{catalog}\nFigures stand as their sources print them. Not medical advice.")

@@ -33,9 +33,12 @@ class _Known:
 
     taken: Mapping[str, Collection[str]]
     known: Mapping[str, Collection[str] | None]
+    also: Mapping[str, str]
 
 
-def broken(files: Mapping[str, Document | None], taken: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+def broken(
+    files: Mapping[str, Document | None], taken: Mapping[str, Collection[str]], also: Mapping[str, str]
+) -> Iterator[Problem]:
     """Yield a problem for each reference to nothing and each key that is there twice.
 
     Parameters
@@ -43,10 +46,12 @@ def broken(files: Mapping[str, Document | None], taken: Mapping[str, Collection[
     files : mapping of str
         The parsed document of each file of a folder; None where it could not be parsed.
     taken : mapping of str
-        The keys of ``mechanisms agents definitions approvals guidelines trials`` that exist already.
+        The keys of ``mechanisms agents definitions approvals guidelines trials variants`` that exist already.
+    also : mapping of str to str
+        Names and registrations of the studies that exist already, with case folded, and the key that each goes by.
     """
     sections = {"mechanisms": "agents.toml", "agents": "agents.toml"} | {
-        section: f"{section}.toml" for section in ("definitions", "approvals", "guidelines")
+        section: f"{section}.toml" for section in ("definitions", "approvals", "guidelines", "variants")
     }
     known: dict[str, Collection[str] | None] = {
         section: None
@@ -55,7 +60,7 @@ def broken(files: Mapping[str, Document | None], taken: Mapping[str, Collection[
         for section, file in sections.items()
     }
     known["trials"] = {*taken["trials"], *(_stem(file) for file in files if file.startswith("trials/"))}
-    keys = _Known(taken, known)
+    keys = _Known(taken, known, also)
     for file, document in files.items():
         if document is not None:
             find = _IN.get(file)
@@ -170,12 +175,33 @@ def _in_prevalence(document: Document, _: _Known) -> Iterator[Fault]:
             yield from _dangling(f"{section}[{i}].", figure, "source", sources)
 
 
+def _in_variants(document: Document, keys: _Known) -> Iterator[Fault]:
+    sources = _keys(_tables(document, "sources"))
+    agents = keys.known["agents"]
+    yield from _repeated(document, "sources")
+    yield from _repeated(document, "variants", keys.taken["variants"])
+    for i, region in _tables(document, "regions"):
+        yield from _dangling(f"regions[{i}].", region, "source", sources)
+    for i, variant in _tables(document, "variants"):
+        for section in ("counts", "evidence"):
+            for j, record in _tables(variant, section):
+                path = f"variants[{i}].{section}[{j}]."
+                yield from _dangling(path, record, "source", sources)
+                yield from _dangling(path, record, "agents", agents, what="an agent")
+                others = record.get("other_drugs")
+                for k, drug in enumerate(others if isinstance(others, list) else ()):
+                    if agents is not None and drug in agents:
+                        yield f"{path}other_drugs[{k}]", f"expected a drug that is no agent; {drug!r} belongs in agents"
+
+
 _IN: dict[str, Callable[[Document, _Known], Iterator[Fault]]] = {
     "agents.toml": _in_agents,
     "definitions.toml": _in_definitions,
     "approvals.toml": partial(_in_acts, "approvals"),
     "guidelines.toml": partial(_in_acts, "guidelines"),
     "prevalence.toml": _in_prevalence,
+    "variants.toml": _in_variants,
+    "corrections.toml": lambda *_: iter(()),  # what they refer to is asked of the records
 }
 
 
@@ -183,7 +209,9 @@ def _in_study(stem: str, document: Document, keys: _Known) -> Iterator[Fault]:
     if isinstance(document.get("key"), str) and document["key"] != stem:
         yield "key", f"expected the name of the file, {stem!r}, got {document['key']!r}"
     if stem in keys.taken["trials"]:
-        yield "key", f"expected a new key; {stem!r} is in the catalog already"
+        yield "key", f"expected a new key; {stem!r} is in the catalog already{_WHAT_TO_DO}"
+    else:
+        yield from _same_study(document, keys.also)
     others = set(keys.known["trials"] or ()) - {stem}
     yield from _dangling("", document, "overlaps", others, what="another study")
     yield from _repeated(document, "sources")
@@ -191,6 +219,24 @@ def _in_study(stem: str, document: Document, keys: _Known) -> Iterator[Fault]:
     for i, appraisal in _tables(document, "appraisals"):
         yield from _dangling(f"appraisals[{i}].", appraisal, "source", _keys(_tables(document, "sources")))
     yield from _in_figures(document, keys)
+
+
+_WHAT_TO_DO = ": leave the file out, and put figures right in corrections.toml"
+
+
+def _same_study(document: Document, also: Mapping[str, str]) -> Iterator[Fault]:
+    # The patients of one study under two keys would be counted twice, unless it is said that they overlap.
+    ids, declared = document.get("registry_ids"), document.get("overlaps")
+    named = [("name", document.get("name"))]
+    named += [(f"registry_ids[{place}]", each) for place, each in enumerate(ids if isinstance(ids, list) else ())]
+    for path, name in named:
+        key = also.get(name.casefold()) if isinstance(name, str) else None
+        if key is not None and not (isinstance(declared, list) and key in declared):
+            message = (
+                f"expected another study, or {key!r} in overlaps if some patients are the same; {shown(name)} is "
+                f"{key!r} in the catalog already{_WHAT_TO_DO}"
+            )
+            yield path, message
 
 
 def _in_arms(document: Document, keys: _Known) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ import attrs
 from cattrs import Converter
 
 from herbtc.errors import DataError, Problem, shown
-from herbtc.models import broken
+from herbtc.models import broken, fields_in_files
 from herbtc.terms import Reach
 
 try:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import StrEnum
 
+    from herbtc.models import Record
+
 T = TypeVar("T")
 
-_DIGITS = 9  # numbers in reports have fewer digits before the point, and fewer noughts behind it
+DIGITS = 9  # numbers in reports have fewer digits before the point, and fewer noughts behind it
 
 
 def parse(data: bytes, file: str, *, shipped: bool = False) -> tuple[dict[str, Any] | None, tuple[Problem, ...]]:
@@ -52,14 +54,25 @@ def parse(data: bytes, file: str, *, shipped: bool = False) -> tuple[dict[str, A
     return None, (Problem(file, "", message),)
 
 
-def structure(document: Any, of: type[T], file: str) -> tuple[T | None, tuple[Problem, ...]]:
-    """Make a record of a document; return it and no problems, or None and every problem with its path."""
+def structure(
+    document: Any, of: type[T], file: str, *, days_as_text: bool = False
+) -> tuple[T | None, tuple[Problem, ...]]:
+    """Make a record of a document; return it and no problems, or None and every problem with its path.
+
+    `days_as_text` is for documents of JSON, which has no dates.
+    """
+    converter = _of_json() if days_as_text else _CONVERTER
     try:
-        return _CONVERTER.structure(document, of), ()
+        return converter.structure(document, of), ()
     except _Faulty as error:
         return None, tuple(Problem(file, path, message) for path, message in error.faults)
     except ValueError as error:
         return None, (Problem(file, "", str(error)),)
+
+
+def field_value(value: Any, of: type[Record], name: str) -> Any:
+    """Return a value as a field of a record holds it; raise ValueError with what was expected instead."""
+    return _CONVERTER.structure(value, _reported(fields_in_files(of)[name].type))
 
 
 class _Faulty(Exception):  # noqa: N818  (never leaves this module)
@@ -119,7 +132,7 @@ def _words(of: type[StrEnum]) -> dict[str, StrEnum]:
 def _whole(value: Any, _: type) -> int:
     if type(value) is not int:
         raise _refuse("a whole number", value)
-    if abs(value) >= 10**_DIGITS:
+    if abs(value) >= 10**DIGITS:
         raise _refuse("a whole number of a plausible size", value)
     return value
 
@@ -137,7 +150,7 @@ def _number(value: Any, _: Any) -> Decimal:
         raise _refuse("a number", value)
     if not value.is_finite():
         raise _refuse("a finite number", value)
-    if value != 0 and not -_DIGITS <= value.adjusted() < _DIGITS:
+    if value != 0 and not -DIGITS <= value.adjusted() < DIGITS:
         raise _refuse("a number of a plausible size", value)
     return value
 
@@ -147,6 +160,13 @@ def _day(value: Any, _: type) -> date:
     if type(value) is not date:
         raise _refuse("a date such as 2023-06-02, without quotes", value)
     return value
+
+
+def _day_in_text(value: Any, _: type) -> date:
+    try:
+        return date.fromisoformat(_text(value, str))
+    except ValueError:
+        raise _refuse('a date such as "2023-06-02"', value) from None
 
 
 def _number_or_reach(value: Any, _: Any) -> Decimal | Reach:
@@ -183,7 +203,7 @@ def _list_of(of: Any, converter: Converter) -> Callable[[Any, Any], tuple[Any, .
 
 
 def _table_of(of: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    attributes = attrs.fields_dict(of)
+    attributes = fields_in_files(of)
     kinds = {name: _reported(each.type) for name, each in attributes.items()}
     makers = {name: (converter.get_structure_hook(kind), kind) for name, kind in kinds.items()}
     texts = frozenset(name for name, kind in kinds.items() if kind is str)
@@ -214,7 +234,7 @@ def _table_of(of: Any, converter: Converter) -> Callable[[Any, Any], Any]:
                 raise _Faulty(_inside("", error)) from None
         # A record checks its rules when it is made; this one never is, so its sound fields are checked here.
         absent = {name: default for name, default in optional.items() if name not in value}
-        raise _Faulty(faults + list(broken(of.RULES, absent | sound)))
+        raise _Faulty(faults + list(broken(getattr(of, "RULES", ()), absent | sound)))
 
     return hook
 
@@ -230,14 +250,14 @@ def _is_tuple(of: Any) -> bool:
     return get_origin(of) is tuple
 
 
-def _strict_converter() -> Converter:
+def _strict_converter(day: Callable[[Any, type], date] = _day) -> Converter:
     converter = Converter()
     for of, hook in {
         str: _text,
         int: _whole,
         bool: _truth,
         Decimal: _number,
-        date: _day,
+        date: day,
         Decimal | Reach: _number_or_reach,
         Decimal | str: _number_or_text,
     }.items():
@@ -248,3 +268,8 @@ def _strict_converter() -> Converter:
 
 
 _CONVERTER = _strict_converter()
+
+
+@cache
+def _of_json() -> Converter:
+    return _strict_converter(_day_in_text)

@@ -3,15 +3,16 @@
 This is the only module that opens data files.
 """
 
-from functools import cache
+from datetime import date
+from functools import cache, lru_cache
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, fields_dict, frozen
 
-from herbtc import terms
+from herbtc import _public, terms
 from herbtc._version import __version__
 from herbtc.errors import DataError, Problem, look_up
 from herbtc.models import (
@@ -19,6 +20,7 @@ from herbtc.models import (
     Agent,
     Approval,
     Concordance,
+    Correction,
     CriteriaClause,
     Definition,
     Guideline,
@@ -29,9 +31,15 @@ from herbtc.models import (
     Source,
     Trial,
 )
+from herbtc.variants import ProteinRegion, Variant
+from herbtc.variants import record as variant_record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
+_AS_OF = " as of "
 _LOCAL = "+local"
 _SHIPPED = Path(__file__).parent / "data"
 
@@ -80,12 +88,30 @@ class PrevalenceFile(Record):
     prognosis: tuple[Prognosis, ...] = ()
 
 
+@frozen(kw_only=True, repr=False)
+class VariantFile(Record):
+    """What ``variants.toml`` holds."""
+
+    sources: tuple[Source, ...] = ()
+    regions: tuple[ProteinRegion, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+
+@frozen(kw_only=True, repr=False)
+class CorrectionFile(Record):
+    """What ``corrections.toml`` holds."""
+
+    corrections: tuple[Correction, ...] = ()
+
+
 FILES: dict[str, type[Record]] = {
     "agents.toml": AgentFile,
     "definitions.toml": DefinitionFile,
     "approvals.toml": ApprovalFile,
     "guidelines.toml": GuidelineFile,
     "prevalence.toml": PrevalenceFile,
+    "variants.toml": VariantFile,
+    "corrections.toml": CorrectionFile,
 }
 """The data files beside ``trials/``, and what each holds."""
 
@@ -98,7 +124,8 @@ class Catalog:
     ----------
     release : str
         The data release, CalVer, such as ``"2026.11.0"``; ``"unreleased"`` for a folder of your own, and with
-        ``"+local"`` behind it where such a folder was added.
+        ``"+local"`` behind it where such a folder was added, and ``" as of 2024-06-30"`` where only what was public on
+        a day is left.
     mechanisms, agents, definitions, trials : tuple
         The records, in the order of their keys (mechanisms in the order of `herbtc.terms.MechanismClass`).
     clauses : tuple of CriteriaClause
@@ -107,8 +134,12 @@ class Catalog:
         Dated acts of agencies and guideline bodies, in the order of their days.
     prevalence, concordance, prognosis : tuple
         How often HER2 is found, how well tests agree, and what it means for survival.
-    agent_sources, definition_sources, approval_sources, guideline_sources, prevalence_sources : tuple of Source
+    protein_regions, variants : tuple
+        The domains of the HER2 protein, and what is known of variants of ERBB2, in the order of the sequence.
+    agent_sources, definition_sources, approval_sources, guideline_sources, prevalence_sources, variant_sources : tuple
         Where these facts were read; studies carry their own sources.
+    corrections : tuple of Correction
+        What folders that were added put right in figures of the evidence that they extend.
 
     Examples
     --------
@@ -133,11 +164,15 @@ class Catalog:
     prevalence: tuple[Prevalence, ...] = ()
     concordance: tuple[Concordance, ...] = ()
     prognosis: tuple[Prognosis, ...] = ()
+    protein_regions: tuple[ProteinRegion, ...] = ()
+    variants: tuple[Variant, ...] = ()
     agent_sources: tuple[Source, ...] = ()
     definition_sources: tuple[Source, ...] = ()
     approval_sources: tuple[Source, ...] = ()
     guideline_sources: tuple[Source, ...] = ()
     prevalence_sources: tuple[Source, ...] = ()
+    variant_sources: tuple[Source, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Catalog {self.release}: {self!s}>"
@@ -154,6 +189,7 @@ class Catalog:
             "HER2 definitions": len(self.definitions),
             "acts": len(self.approvals) + len(self.guidelines),
             "figures on testing": len(self.prevalence) + len(self.concordance) + len(self.prognosis),
+            "corrections": len(self.corrections),
         }
         return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
@@ -199,33 +235,142 @@ class Catalog:
         """Return the statement of a guideline with this key; UnknownKeyError if there is none."""
         return look_up("guideline", key, {each.key: each for each in self.guidelines})
 
+    def variant(self, name: str) -> Variant:
+        """Return the record of a variant of ERBB2, by any spelling of its name.
+
+        Raises
+        ------
+        herbtc.UnknownKeyError
+            If there is none.
+        herbtc.DataError
+            If the name is of a change that HER2 cannot have.
+        """
+        found = variant_record(name, self.variants)
+        return found or look_up("variant", name, {each.key: each for each in self.variants})
+
     def extend(self, folder: str | PathLike[str]) -> "Catalog":
         """Return this catalog together with the evidence of a folder, which may refer to agents and definitions here.
 
         Parameters
         ----------
         folder : path
-            A folder with ``trials/``, and with the files beside it (``agents.toml`` …) where it brings its own.
+            A folder with ``trials/``, and with the files beside it (``agents.toml`` …) where it brings its own;
+            ``corrections.toml`` puts figures of this catalog right.
 
         Raises
         ------
         herbtc.DataError
-            With every fault of the folder; a key that exists here already is one.
+            With every fault of the folder. A key, a name or a registration of a study that is here already is one, and
+            so is a correction of a figure that no longer says what the correction says it does.
         """
         return _read(Path(folder), f"{self.release.removesuffix(_LOCAL)}{_LOCAL}", self)
 
+    def as_of(self, day: date | str) -> "Catalog":
+        """Return what of this catalog was public on a day.
 
-@cache
-def load() -> Catalog:
+        Reports count from their day of publication, and from the last day of their year where only that is known, but
+        no later than the day on which a curator compared their study with them. Acts count from their day. A study is
+        there from its first public report or registry record on, without the status and the dates that lay ahead, and
+        with the arms, the groups of patients and the numbers of patients that its public reports speak of. Agents,
+        mechanisms and clauses of guidelines on testing are the words in which all this is told, and stay; so do
+        definitions that something public refers to.
+
+        Parameters
+        ----------
+        day : date or str
+            Such as ``"2024-06-30"``.
+
+        Raises
+        ------
+        ValueError
+            If `day` is no date.
+
+        Examples
+        --------
+        >>> import herbtc
+        >>> then = herbtc.load().as_of("2023-06-01")
+        >>> {source.year for source in then.trial("herizon-btc-01").sources} <= {2021, 2022, 2023}
+        True
+        """
+        return _on(self, _public.day_of(day))
+
+    def diff(self, earlier: "Catalog") -> "pd.DataFrame":
+        """Return what was added, changed and withdrawn since an earlier catalog, one row per record.
+
+        Figures are the same where they are about the same (`herbtc.models.Figure.about`): study, arm, population,
+        endpoint, source, cut-off, reader, and so on. All other records are the same where their keys are.
+
+        Parameters
+        ----------
+        earlier : Catalog
+            The catalog to compare with.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``change section trial arm population endpoint source record before after reason``: `change` is
+            ``"added"``, ``"changed"`` or ``"withdrawn"``, `section` the kind of record, `record` what else tells it
+            from others, `before` and `after` the fields that differ, in words, and `reason` why, where the record says
+            so.
+
+        Examples
+        --------
+        >>> import herbtc
+        >>> catalog = herbtc.load()
+        >>> catalog.diff(catalog).empty
+        True
+        """
+        from herbtc import _changes  # noqa: PLC0415  (pandas, which loading the evidence does without)
+
+        return _changes.diff(_sections(earlier), _sections(self))
+
+    def changelog(self, earlier: "Catalog") -> str:
+        """Return what `diff` finds since an earlier catalog as a Markdown list, for the changelog of a release.
+
+        Examples
+        --------
+        >>> import herbtc
+        >>> catalog = herbtc.load()
+        >>> print(catalog.changelog(catalog))
+        - No change.
+        """
+        from herbtc import _changes  # noqa: PLC0415
+
+        return _changes.changelog(self.diff(earlier))
+
+
+def load(*, as_of: date | str | None = None) -> Catalog:
     """Return the shipped evidence; read once, then shared.
+
+    Parameters
+    ----------
+    as_of : date or str, optional
+        Only what was public on this day (`Catalog.as_of`), such as ``"2024-06-30"``; shared as well.
+
+    Raises
+    ------
+    ValueError
+        If `as_of` is no date.
 
     Examples
     --------
     >>> import herbtc
     >>> herbtc.load() is herbtc.load()
     True
+    >>> herbtc.load(as_of="2024-06-30").release
+    '2026.11.0 as of 2024-06-30'
     """
+    return _shipped() if as_of is None else _shipped_on(_public.day_of(as_of))
+
+
+@cache
+def _shipped() -> Catalog:
     return _read(_SHIPPED, __version__, None)
+
+
+@lru_cache(maxsize=64)
+def _shipped_on(day: date) -> Catalog:
+    return _on(_shipped(), day)
 
 
 def read(folder: str | PathLike[str]) -> Catalog:
@@ -244,12 +389,69 @@ def read(folder: str | PathLike[str]) -> Catalog:
     return _read(Path(folder), "unreleased", None)
 
 
+def _sections(catalog: Catalog) -> dict[str, tuple[Any, ...]]:
+    apart = ("release", "corrections")  # what is corrected shows in the figures
+    return {name: getattr(catalog, name) for name in fields_dict(Catalog) if name not in apart}
+
+
+def _on(catalog: Catalog, day: date) -> Catalog:
+    trials = _public.studies(catalog.trials, day)
+    approvals = tuple(each for each in catalog.approvals if each.decided <= day)
+    guidelines = tuple(each for each in catalog.guidelines if each.day <= day)
+    there = {trial.key: {source.key for source in trial.sources} for trial in trials}
+    standing: tuple[Any, ...] = (*approvals, *guidelines)
+    acts = {each.key for each in standing}
+    referred = {each.definition for each in (*standing, *(arm for trial in trials for arm in trial.arms))}
+    testing = _public.sources(catalog.prevalence_sources, day)
+    dated = {source.key for source in _public.sources(catalog.definition_sources, day)}
+    definitions = tuple(each for each in catalog.definitions if each.key in referred or each.source in dated)
+    variant_sources = _public.sources(catalog.variant_sources, day)
+    release, _, known = catalog.release.partition(_AS_OF)
+
+    # What an act refers to may have become known later than the act.
+    def replaced(act: Any) -> tuple[str, ...]:
+        return tuple(key for key in act.replaces if key in acts)
+
+    return evolve(
+        catalog,
+        release=f"{release}{_AS_OF}{min(day.isoformat(), known or day.isoformat())}",
+        definitions=definitions,
+        trials=trials,
+        approvals=tuple(
+            evolve(each, replaces=replaced(each), trial=each.trial if each.trial in there else None)
+            for each in approvals
+        ),
+        guidelines=tuple(evolve(each, replaces=replaced(each)) for each in guidelines),
+        prevalence=_public.read_in(catalog.prevalence, testing),
+        concordance=_public.read_in(catalog.concordance, testing),
+        prognosis=_public.read_in(catalog.prognosis, testing),
+        variants=tuple(
+            evolve(each, evidence=evidence, counts=counts)
+            for each in catalog.variants
+            if (evidence := _public.read_in(each.evidence, variant_sources))
+            + (counts := _public.read_in(each.counts, variant_sources))
+        ),
+        variant_sources=variant_sources,
+        # Where a standing act or definition was read stays, whenever that page was written.
+        definition_sources=_used(catalog.definition_sources, (*definitions, *catalog.clauses)),
+        approval_sources=_used(catalog.approval_sources, approvals),
+        guideline_sources=_used(catalog.guideline_sources, guidelines),
+        prevalence_sources=testing,
+        corrections=tuple(each for each in catalog.corrections if each.source in there.get(each.trial, ())),
+    )
+
+
+def _used(sources: tuple[Source, ...], records: tuple[Any, ...]) -> tuple[Source, ...]:
+    keys = {each.source for each in records}
+    return tuple(source for source in sources if source.key in keys)
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
     # cattrs and a reader of TOML are needed to read only: importing herbtc stays cheap for those who only name it.
-    from herbtc import _references, _structure  # noqa: PLC0415
+    from herbtc import _corrections, _references, _structure  # noqa: PLC0415
 
     base = base or Catalog(release=release)
     files: dict[str, dict[str, Any] | None] = {}
@@ -274,16 +476,20 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
     approvals = record("approvals.toml", ApprovalFile)
     guidelines = record("guidelines.toml", GuidelineFile)
     testing = record("prevalence.toml", PrevalenceFile)
+    variants = record("variants.toml", VariantFile)
+    corrections = record("corrections.toml", CorrectionFile).corrections
     trials = []
     for file, document in files.items():
         if file.startswith("trials/") and document is not None:
             trial, faults = _structure.structure(document, Trial, file)
             problems += faults
             trials += [trial] if trial else []
-    keyed = ("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines", "trials")
-    problems += _references.broken(
-        files, {section: {str(each.key) for each in getattr(base, section)} for section in keyed}
-    )
+    keyed = ("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines", "trials", "variants")
+    taken = {section: {str(each.key) for each in getattr(base, section)} for section in keyed}
+    also = {name.casefold(): trial.key for trial in base.trials for name in (trial.name, *trial.registry_ids)}
+    problems += _references.broken(files, taken, also)
+    shipped, wrong = _corrections.corrected(base.trials, corrections)
+    problems += [Problem("corrections.toml", place, message) for place, message in wrong]
     if problems:
         order = {file: place for place, file in enumerate(files)}
         raise DataError(str(folder), sorted(problems, key=lambda problem: order.get(problem.file, -1)))
@@ -294,17 +500,23 @@ def _read(folder: Path, release: str, base: Catalog | None) -> Catalog:
         agents=tuple(sorted(base.agents + agents.agents, key=lambda agent: agent.key)),
         definitions=tuple(sorted(base.definitions + definitions.definitions, key=lambda each: each.key)),
         clauses=base.clauses + definitions.clauses,
-        trials=tuple(sorted((*base.trials, *trials), key=lambda trial: trial.key)),
+        trials=tuple(sorted((*shipped, *trials), key=lambda trial: trial.key)),
         approvals=tuple(sorted(base.approvals + approvals.approvals, key=lambda each: (each.decided, each.key))),
         guidelines=tuple(sorted(base.guidelines + guidelines.guidelines, key=lambda each: (each.day, each.key))),
         prevalence=base.prevalence + testing.prevalence,
         concordance=base.concordance + testing.concordance,
         prognosis=base.prognosis + testing.prognosis,
+        protein_regions=tuple(
+            sorted(base.protein_regions + variants.regions, key=lambda each: (each.start, each.end, each.domain))
+        ),
+        variants=tuple(sorted(base.variants + variants.variants, key=lambda each: (*each.place, each.key))),
         agent_sources=base.agent_sources + agents.sources,
         definition_sources=base.definition_sources + definitions.sources,
         approval_sources=base.approval_sources + approvals.sources,
         guideline_sources=base.guideline_sources + guidelines.sources,
         prevalence_sources=base.prevalence_sources + testing.sources,
+        variant_sources=base.variant_sources + variants.sources,
+        corrections=base.corrections + corrections,
     )
 
 

@@ -114,6 +114,10 @@ class RegistryError(HerbtcError, OSError):
     """A registry that did not answer, or not with what was asked for."""
 
 
+class ExportError(HerbtcError, FileExistsError):
+    """Something that stands where an export would go, and was not to be overwritten."""
+
+
 class HerbtcWarning(UserWarning):
     """A number is returned, but its use is doubtful: the message says why."""
 

@@ -31,6 +31,7 @@ from herbtc.models import (
     Testing,
     Trial,
 )
+from herbtc.variants import ProteinRegion, Variant, VariantCount, VariantEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -442,6 +443,71 @@ def trials(draw: st.DrawFn, key: str, others: Sequence[str], known: tuple[Sequen
     return Trial(key=key, **values, sources=read, arms=made, figures=figures)
 
 
+# --- variants ---------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def regions(draw: st.DrawFn, of: Sequence[Source]) -> ProteinRegion:
+    """Any region of the protein."""
+    start, end = sorted(draw(st.tuples(st.integers(1, 1255), st.integers(1, 1255))))
+    where = read_in(of)
+    required: Strategies = {
+        "domain": words(terms.ProteinDomain),
+        "source": where["source"],
+        "locator": where["locator"],
+    }
+    return ProteinRegion(start=start, end=end, **draw(mappings(required, {"note": sentences})))
+
+
+@st.composite
+def variant_counts(draw: st.DrawFn, of: Sequence[Source]) -> VariantCount:
+    """Any count of a variant."""
+    where = read_in(of)
+    required: Strategies = dict.fromkeys(("dataset", "version", "of"), sentences)
+    required |= {"source": where["source"], "locator": where["locator"]}
+    rest = draw(mappings(required, {"population": sentences, "note": sentences}))
+    return VariantCount(**draw(shares()), **rest)
+
+
+@st.composite
+def variant_evidence(draw: st.DrawFn, agent_keys: Sequence[str], of: Sequence[Source]) -> VariantEvidence:
+    """Any finding about a variant; a drug is named where the effect is on a drug."""
+    effect = draw(words(terms.VariantEffect))
+    drugs: Values = {}
+    if effect.of_a_drug:
+        others = draw(tuples(sentences.filter(lambda drug: drug not in agent_keys)))
+        drugs = {"agents": draw(some_of(agent_keys, 0 if others else 1)), "other_drugs": others}
+    n = draw(st.none() | counts)
+    where = read_in(of)
+    optional: Strategies = {
+        "studied_in": words(terms.StudiedIn),
+        "model": sentences,
+        "events": st.integers(0, 500 if n is None else n),
+        "report": st.integers(1, 10**8).map(str),
+        "note": sentences,
+    }
+    if n is not None:
+        optional["n"] = st.just(n)
+    rest = draw(mappings({"source": where["source"], "locator": where["locator"]}, optional))
+    if "events" not in rest:
+        rest.pop("n", None)
+    return VariantEvidence(effect=effect, **drugs, **rest)
+
+
+@st.composite
+def variants(draw: st.DrawFn, agent_keys: Sequence[str], of: Sequence[Source]) -> Variant:
+    """Any variant with a count or a finding."""
+    found: Values = {
+        "counts": draw(tuples(variant_counts(of), 2)),
+        "evidence": draw(tuples(variant_evidence(agent_keys, of), 2)),
+    }
+    if not any(found.values()):
+        found["counts"] = (draw(variant_counts(of)),)
+    key = draw(st.sampled_from(["S310F", "L755S", "Y772_A775dup", "G776delinsVC", "L755_T759del", "R288*"]))
+    also = draw(tuples(st.sampled_from(["A775insYVMA", "exon 20 insertion", "del.755-759"])))
+    return Variant(key=key, also=also, **found, **draw(mappings({}, {"note": sentences})))
+
+
 # --- catalogs ---------------------------------------------------------------------------------------------------------
 
 
@@ -466,8 +532,14 @@ def catalogs(draw: st.DrawFn) -> Catalog:
     known = [agent.key for agent in found], [definition.key for definition in defined]
     trial_keys = draw(tuples(keys, 2, 1))
     made = [draw(trials(each, [key for key in trial_keys if key != each], known)) for each in trial_keys]
+    variant_sources = draw(tuples(sources(), 2, 1, by=lambda each: each.key))
+    protein_regions = draw(tuples(regions(variant_sources)))
+    known_variants = draw(tuples(variants(known[0], variant_sources), by=lambda variant: variant.key))
     return Catalog(
         release="unreleased",
+        protein_regions=tuple(sorted(protein_regions, key=lambda each: (each.start, each.end, each.domain))),
+        variants=tuple(sorted(known_variants, key=lambda each: (*each.place, each.key))),
+        variant_sources=variant_sources,
         mechanisms=mechanisms,
         agents=_sorted(found),
         definitions=_sorted(defined),

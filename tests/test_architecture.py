@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, measures, planning, plots, query, synthesis, tables, terms
+from herbtc import benchmarks, errors, export, measures, planning, plots, query, schema, synthesis, tables, terms
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -28,19 +28,26 @@ FLOORS = {
     "terms": 0,
     "models": 1,
     "_structure": 2,
-    "_references": 2,
-    "catalog": 3,
-    "her2": 4,
-    "query": 5,
-    "measures": 5,
-    "synthesis": 6,
-    "audit": 7,
-    "matching": 7,
-    "plots": 7,
-    "planning": 7,
-    "tables": 7,
-    "benchmarks": 7,
-    "__main__": 8,
+    "_public": 2,
+    "variants": 2,
+    "_references": 3,
+    "_corrections": 3,
+    "_changes": 3,
+    "catalog": 4,
+    "her2": 5,
+    "query": 6,
+    "measures": 6,
+    "synthesis": 7,
+    "audit": 8,
+    "export": 8,
+    "matching": 8,
+    "plots": 8,
+    "planning": 8,
+    "benchmarks": 8,
+    "schema": 8,
+    "tables": 8,
+    "_commands": 9,
+    "__main__": 10,
 }
 
 
@@ -124,6 +131,8 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         "proportions",
         "sources",
         "trials",
+        "variant_counts",
+        "variants",
     ]
 
 
@@ -134,6 +143,7 @@ def test_the_functions_of_query_are_what_they_were() -> None:
         (errors.UnknownKeyError, LookupError),
         (errors.SynthesisError, ValueError),
         (errors.RegistryError, OSError),
+        (errors.ExportError, FileExistsError),
     ],
 )
 def test_errors_are_also_what_a_caller_expects(error: type[Exception], builtin: type[Exception]) -> None:
@@ -190,7 +200,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, plots, tables, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, export, plots, schema, tables, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:

@@ -6,6 +6,7 @@ Arithmetic is the audit's business (tests/test_audit.py).
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -129,13 +130,15 @@ def test_addresses_are_public_names(trial: Trial, source: Source) -> None:
 @pytest.mark.parametrize(("trial", "source"), SOURCES)
 def test_a_source_without_figures_says_why_it_is_there(trial: Trial, source: Source) -> None:
     used = {figure.source for kind in FIGURE_KINDS for figure in getattr(trial.figures, kind)}
-    used |= {facts.source for arm in trial.arms for facts in (arm.testing, arm.hypothesis) if facts}
+    used |= {facts.source for arm in trial.arms for facts in (arm.testing, arm.hypothesis, arm.eligibility) if facts}
     used |= {appraisal.source for appraisal in trial.appraisals}
     assert source.key in used or source.note, "use the source, say in a note what it was good for, or remove it"
 
 
 @pytest.mark.parametrize(("trial", "arm"), ARMS)
 def test_a_selected_arm_names_its_definition(trial: Trial, arm: Arm) -> None:
+    if arm.definition is not None and not arm.her2_selected:
+        return  # only by NRG1 fusion, as the rule below says
     expected = arm.her2_selected and trial.design is not Design.META_ANALYSIS and (trial.key, arm.key) not in UNDEFINED
     assert (arm.definition is not None) == expected, "add a definition to definitions.toml, or a line in UNDEFINED"
 
@@ -242,3 +245,23 @@ def test_both_readers_of_toml_say_the_same_of_the_shipped_files() -> None:
         sure, problems = _structure.parse(path.read_bytes(), path.name)
         assert problems == ()
         assert fast == sure
+
+
+ELIGIBILITY = tomllib.loads((Path(__file__).parent / "reference/eligibility.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("trial", "arm"), ARMS)
+def test_eligibility_was_seen_by_two_readers(trial: Trial, arm: Arm) -> None:
+    """Every limit that a file states stands in the second reading (tests/reference/eligibility.toml) as well."""
+    names = ("ecog_max", "lvef_min", "measurable", "prior_her2_therapy", "prior_lines_min", "prior_lines_max")
+    stated = {name: getattr(arm.eligibility, name, None) for name in names}
+    second = ELIGIBILITY.get(trial.key, {})
+    assert {name: value for name, value in stated.items() if value is not None and second.get(name) != value} == {}
+
+
+def test_an_arm_not_selected_by_her2_has_a_definition_only_by_nrg1_fusion() -> None:
+    groups = {definition.key: definition.group for definition in herbtc.load().definitions}
+    for trial in TRIALS:
+        for arm in trial.arms:
+            if arm.definition is not None and not arm.her2_selected:
+                assert groups[arm.definition] == "nrg1-fusion", f"{trial.key}/{arm.key}: her2_selected must be true"

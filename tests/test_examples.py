@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import herbtc
+from herbtc import query
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -26,10 +27,22 @@ def run(name: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["published_review.py", "quick_start.py"])
+NAMES = ["pipeline.py", "published_review.py", "quick_start.py"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_example_runs(name: str, tmp_path: Path) -> None:
-    assert {path.name for path in EXAMPLES.glob("*.py")} == {"published_review.py", "quick_start.py"}
+    assert sorted(path.name for path in EXAMPLES.glob("*.py")) == NAMES
     assert run(name, tmp_path).strip()
+
+
+def test_the_pipeline_finds_what_query_finds(tmp_path: Path) -> None:
+    told = run("pipeline.py", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    rates = query.proportions(endpoint="orr", her2_directed=True).dropna(subset=["events", "n"])
+    by_class = rates.groupby("mechanism")[["events", "n"]].sum()
+    for mechanism, events, n in by_class.itertuples(name=None):
+        assert re.search(rf"^{re.escape(str(mechanism))} +\d+ +{events} +{n} ", told, re.MULTILINE)
 
 
 def test_the_review_is_matched_to_the_digit_that_it_prints(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ LAST = [
     "doi",
     "locator",
     "suspect",
+    "corrected",
 ]
 MIDDLE = {
     "proportions": "events n percent low high level sides assessor confirmed definition events_derived",
@@ -76,7 +77,7 @@ MIDDLE = {
 }
 DTYPES = {
     "string": (
-        "trial arm population agents mechanism source registry_id pmid doi locator suspect definition "
+        "trial arm population agents mechanism source registry_id pmid doi locator suspect corrected definition "
         "reference_arm reference_population item term related_to"
     ),
     "category": (

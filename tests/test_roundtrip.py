@@ -210,7 +210,8 @@ def read(tmp_path: Path) -> Reader:
         path = tmp_path / key / "trials" / f"{key}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-        return herbtc.load().extend(tmp_path / key).trial(key)
+        others = tuple(trial for trial in herbtc.load().trials if trial.key != key.removesuffix("-copy"))
+        return attrs.evolve(herbtc.load(), trials=others).extend(tmp_path / key).trial(key)
 
     return read
 

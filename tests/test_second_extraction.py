@@ -17,7 +17,7 @@ STUDIES = sorted(path.stem for path in FIRST.glob("*.toml") if figures(path))
 # Not extracted a second time; the pages would show their figures as open.
 ONCE: set[str] = set()
 # Extracted twice, with figures since added by one reader.
-GROWN = {"naliricc"}
+GROWN: set[str] = set()
 # One page rounds what another prints with its digit.
 OTHERWISE = {
     "landmarks: btc os 12 | percent=56.4 | source=subbiah-2020",

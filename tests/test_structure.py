@@ -149,7 +149,9 @@ adverse_events = [
 """  # noqa: E501  (an inline table is one line)
 
 FILES = {"agents.toml": AGENTS, "definitions.toml": DEFINITIONS, "trials/study.toml": STUDY}
-BESIDE = "agents.toml, definitions.toml, approvals.toml, guidelines.toml, prevalence.toml"
+BESIDE = (
+    "agents.toml, definitions.toml, approvals.toml, guidelines.toml, prevalence.toml, variants.toml, corrections.toml"
+)
 IN_STUDY, IN_AGENTS, IN_DEFINITIONS = "trials/study.toml", "agents.toml", "definitions.toml"
 
 MISSING = "expected a value; the key is missing"
@@ -194,7 +196,7 @@ def one_of(vocabulary: type[StrEnum], got: str) -> str:
 
 
 def unknown(record: type) -> str:
-    return f"unknown key; expected one of {', '.join(attrs.fields_dict(record))}"
+    return f"unknown key; expected one of {', '.join(models.fields_in_files(record))}"
 
 
 def no_key_of(what: str, *there: str) -> str:
@@ -1066,7 +1068,7 @@ def test_a_broken_agent_can_still_be_referred_to(tmp_path: Path) -> None:
 
 def test_nothing_is_half_loaded(tmp_path: Path) -> None:
     base = herbtc.read(write(tmp_path / "sound", dict(FILES)))
-    trial = STUDY.replace('key = "study"', 'key = "added"')
+    trial = STUDY.replace('key = "study"', 'key = "added"').replace('"Study"', '"Added"').replace("NCT0", "NCT1")
     folder = write(tmp_path / "added", {"trials/added.toml": trial, "trials/bad.toml": "key = "})
     with pytest.raises(DataError) as caught:
         base.extend(folder)

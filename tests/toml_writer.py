@@ -37,6 +37,11 @@ def write(catalog: Catalog, folder: Path) -> Path:
             "concordance": catalog.concordance,
             "prognosis": catalog.prognosis,
         },
+        "variants": {
+            "sources": catalog.variant_sources,
+            "regions": catalog.protein_regions,
+            "variants": catalog.variants,
+        },
     }
     for name, sections in documents.items():
         document = {section: [plain(record) for record in records] for section, records in sections.items()}

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from herbtc.errors import DataError, Problem, shown
 from herbtc.models import Record, Rule, as_number, as_tuple, as_word, within
 from herbtc.terms import IhcScore, Intensity, IshResult, Laboratory, Membrane, Specimen
+from herbtc.variants import name
 
 _RATIO_TOLERANCE = 0.15
 
@@ -35,6 +36,14 @@ def _intensity(value: Any) -> Any:
 
 def _membrane(value: Any) -> Any:
     return as_word(Membrane, value)
+
+
+def _is_possible(variant: Any) -> bool:
+    try:
+        name(variant)
+    except DataError:
+        return False
+    return True
 
 
 @frozen(kw_only=True, repr=False)
@@ -174,6 +183,11 @@ class Assay(Record):
             ("variants",),
             lambda variants: all(isinstance(each, str) and each.strip() for each in variants),
             "expected names of variants, got {0}",
+        ),
+        Rule(
+            ("variants",),
+            lambda variants: all(map(_is_possible, variants)),
+            "expected changes that the HER2 protein can have, got {0}: another residue stands there, or none",
         ),
         Rule(
             ("sequenced", "variants"),

@@ -13,6 +13,7 @@ from herbtc.her2._ish import gastric_groups, numbers
 from herbtc.her2._score import score_of
 from herbtc.models import Clause, Definition
 from herbtc.terms import Answer, IhcScore, IshGroup, IshResult, Laboratory, Specimen, VariantKind
+from herbtc.variants import counted
 
 _Found: TypeAlias = tuple[Answer, str]
 
@@ -288,20 +289,18 @@ def _truth(field: str, words: str) -> Callable[[Assay, bool, Catalog], Iterator[
 
 
 def _variant(assay: Assay, wanted: VariantKind, catalog: Catalog) -> Iterator[_Found]:
-    for variant in assay.variants:
-        yield from _kind(variant, wanted, catalog)
-    if not assay.variants and assay.sequenced:
+    # One variant that counts is enough, whatever others are there.
+    answers = [_counted(variant, wanted, catalog) for variant in assay.variants]
+    if answers:
+        yield _any(answer for answer, _ in answers), "ERBB2 " + ", ".join(seen for _, seen in answers)
+    elif assay.sequenced:
         # What plasma does not show may still be in the tumour.
         yield UNKNOWN if assay.specimen is Specimen.PLASMA else NO, "no ERBB2 variant found"
 
 
-def _kind(variant: str, wanted: VariantKind, catalog: Catalog) -> Iterator[_Found]:
-    if wanted is VariantKind.ANY:
-        yield YES, f"ERBB2 {variant}"
-    elif wanted is VariantKind.LISTED:
-        yield UNKNOWN, f"ERBB2 {variant}, and the list was not seen"
-    else:
-        yield UNKNOWN, f"ERBB2 {variant}"
+def _counted(text: str, wanted: VariantKind, catalog: Catalog) -> _Found:
+    made = counted(text, wanted, catalog.variants)
+    return made.answer, f"{made.change} ({made.reason})"
 
 
 _READ: dict[str, Callable[[Assay, Any, Catalog], Iterator[_Found]]] = {

@@ -18,7 +18,6 @@ from tqdm import tqdm
 from herbtc.catalog import Catalog, load
 from herbtc.her2 import Profile
 from herbtc.matching._checks import Criterion, Part, match, of_rest, of_tumour
-from herbtc.matching._known import known_on
 from herbtc.matching._many import patients_of
 from herbtc.matching._options import known_place, options_on
 from herbtc.matching._patient import Patient
@@ -232,9 +231,14 @@ def options_frame(
     return found
 
 
+@lru_cache(maxsize=64)
+def _known(catalog: Catalog, day_asked: date) -> Catalog:
+    return catalog.as_of(day_asked)
+
+
 def _on(as_of: date | str, jurisdiction: str, catalog: Catalog) -> tuple[Catalog, tuple[Option, ...]]:
     day_asked = on_day(as_of)
-    known = known_on(catalog, day_asked)
+    known = _known(catalog, day_asked)
     return known, options_on(known, day_asked, known_place(jurisdiction, catalog))
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 YES, NO, UNKNOWN = Answer
 
 _NOTHING_ASKED = Eligibility(source="-", locator="-")
-# Beyond ECOG 1 and below an ejection fraction of 50 %, from which on the labels of zanidatamab and trastuzumab deruxtecan
-# know no safety, a study whose limit is not on record may well have one.
+# Beyond ECOG 1, and below an ejection fraction of 50 %, under which labels say that safety is not known, a study whose
+# limit is not on record may well have one.
 _USUAL_ECOG, _USUAL_LVEF = 1, 50
 
 _LINES: dict[Line, tuple[int, int | None]] = {

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from herbtc import terms
 from herbtc.her2 import STRATA, meets
-from herbtc.query._figure_columns import months
+from herbtc.query._figure_columns import in_months
 from herbtc.query._rows import HER2_PARTITIONS, best_of_each_group
 from herbtc.synthesis import exact_interval
 from herbtc.terms import Answer, Endpoint, Her2, Partition, Reach, Stratum
@@ -130,7 +130,7 @@ def _median(row: Row) -> dict[str, Any]:
     figure: Duration = row.figure
     ends = {"median": figure.median, "low": figure.low, "high": figure.high}
     return {
-        **{f"{figure.endpoint}_{name}": months(value, row) for name, value in ends.items()},
+        **{f"{figure.endpoint}_{name}": in_months(value, row) for name, value in ends.items()},
         f"{figure.endpoint}_not_reached": figure.median is Reach.NOT_REACHED,
         f"{figure.endpoint}_source": row.source.key,
     }

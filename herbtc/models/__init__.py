@@ -7,9 +7,11 @@ Numbers are `decimal.Decimal` with the digits of the source; None means *not rep
 from herbtc.models._acts import Approval, Guideline
 from herbtc.models._agents import Agent, Conjugate, DrugAntibodyRatio, Identifier, Mechanism, Target
 from herbtc.models._appraisals import Appraisal, AppraisalItem
+from herbtc.models._corrections import Correction
 from herbtc.models._definitions import Clause, CriteriaClause, Definition
 from herbtc.models._figures import (
     FIGURE_KINDS,
+    VALUES,
     AdverseEvent,
     Baseline,
     Contrast,
@@ -20,13 +22,29 @@ from herbtc.models._figures import (
     PatientReported,
     Proportion,
 )
-from herbtc.models._record import KEY, Record, Rule, as_number, as_tuple, as_word, broken, key_rule, matching, within
+from herbtc.models._record import (
+    KEY,
+    Record,
+    Rule,
+    as_number,
+    as_tuple,
+    as_word,
+    broken,
+    fields_in_files,
+    filled,
+    key_rule,
+    matching,
+    some,
+    unique,
+    within,
+)
 from herbtc.models._studies import Arm, Eligibility, Hypothesis, Population, Source, Testing, Trial
 from herbtc.models._testing import Concordance, Prevalence, Prognosis
 
 __all__ = [
     "FIGURE_KINDS",
     "KEY",
+    "VALUES",
     "AdverseEvent",
     "Agent",
     "Appraisal",
@@ -38,6 +56,7 @@ __all__ = [
     "Concordance",
     "Conjugate",
     "Contrast",
+    "Correction",
     "CriteriaClause",
     "Definition",
     "DrugAntibodyRatio",
@@ -65,7 +84,11 @@ __all__ = [
     "as_tuple",
     "as_word",
     "broken",
+    "fields_in_files",
+    "filled",
     "key_rule",
     "matching",
+    "some",
+    "unique",
     "within",
 ]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from herbtc.models._record import Record, Rule, key_rule, within
+from herbtc.models._record import Record, Rule, filled, key_rule, within
 from herbtc.terms import Act, Agency, GuidelineBody, Line, Scope, Topic
 
 
@@ -40,7 +40,7 @@ class Approval(Record):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("key"),
-        Rule(("agents",), bool, "expected at least one agent"),
+        filled("agents", "expected at least one agent"),
         Rule(
             ("jurisdiction",),
             lambda place: len(place) == 2 and place.isalpha() and place.isupper(),  # noqa: PLR2004

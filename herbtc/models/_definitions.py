@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from herbtc.models._record import Record, Rule, key_rule, within
+from herbtc.models._record import Record, Rule, filled, key_rule, some, within
 from herbtc.terms import Her2, IhcScore, IshResult, Laboratory, Seen, VariantKind
 
 _FORMULAS = {
@@ -45,13 +45,8 @@ class Clause(Record):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         *(within(name, 0, 1000) for name in ("ish_ratio_min", "ish_copies_min", "ngs_copies_min", "ngs_copies_above")),
-        Rule(("ihc",), bool, "expected at least one IHC score"),
-        Rule(
-            tuple(_FORMULAS),
-            lambda *results: any(result is not None for result in results),
-            "expected at least one test result",
-            always=True,
-        ),
+        filled("ihc", "expected at least one IHC score"),
+        some(*_FORMULAS, expected="expected at least one test result"),
     )
 
     @property
@@ -91,7 +86,7 @@ class Definition(Record):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("key"),
-        Rule(("any_of",), bool, "expected at least one clause"),
+        filled("any_of", "expected at least one clause"),
         Rule(
             ("open", "perhaps"),
             lambda why, perhaps: (why is None) == (not perhaps),

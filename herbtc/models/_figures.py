@@ -3,11 +3,11 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from attrs import fields_dict, frozen
+from attrs import field, fields_dict, frozen
 
-from herbtc.models._record import Record, Rule, key_rule, ordered, together, within
+from herbtc.models._record import NOT_IN_FILES, Record, Rule, key_rule, ordered, some, together, within
 from herbtc.terms import (
     Analysis,
     Assessor,
@@ -25,10 +25,12 @@ from herbtc.terms import (
     Unit,
 )
 
+_LEAST_LEVEL, _ABOVE_LEVELS = 50, 100
 LEVEL = Rule(
     ("level",),
-    lambda level: 50 <= level < 100,  # noqa: PLR2004
-    "expected the level of an interval in percent, from 50 to below 100, got {0}",
+    lambda level: _LEAST_LEVEL <= level < _ABOVE_LEVELS,
+    f"expected the level of an interval in percent, from {_LEAST_LEVEL} to below {_ABOVE_LEVELS}, got {{0}}",
+    of_value={"minimum": _LEAST_LEVEL, "exclusiveMaximum": _ABOVE_LEVELS},
 )
 PERCENT_INTERVAL = (
     within("low", 0, 100),
@@ -38,16 +40,16 @@ PERCENT_INTERVAL = (
     together("level", "low", "high"),
 )
 COUNTS = (within("events", 0, 10**7), within("n", 0, 10**7), within("percent", 0, 100), ordered("events", "n"))
-SHARE = Rule(
-    ("events", "percent"),
-    lambda events, percent: events is not None or percent is not None,
-    "expected events or percent",
-    always=True,
-)
+SHARE = some("events", "percent", expected="expected events or percent")
 RATIO = (
     within("n", 0, 10**7),
     *(within(name, 0, 10**4) for name in ("estimate", "low", "high")),
-    Rule(("estimate",), lambda estimate: estimate > 0, "expected a ratio above 0, got {0}"),
+    Rule(
+        ("estimate",),
+        lambda estimate: estimate > 0,
+        "expected a ratio above 0, got {0}",
+        of_value={"exclusiveMinimum": 0},
+    ),
     ordered("low", "high"),
     LEVEL,
     together("level", "low", "high"),
@@ -61,6 +63,12 @@ RATIO = (
         "expected a number from 0 to 1, or one with its sign such as '<0.001', got {0}",
     ),
 )
+VALUES = (
+    *("n", "events", "percent", "median", "estimate", "low", "high", "level", "sides", "interval", "unit"),
+    *("p", "p_sides", "interval_method", "locator", "suspect", "note", "corrected"),
+)
+"""The fields of figures that hold what a report prints, and remarks on it; all others say what the figure is about."""
+
 _TIME_ENDPOINT = Rule(
     ("endpoint",), lambda endpoint: endpoint.is_time, "expected one of pfs os dor ttr rfs ttp, got {0}"
 )
@@ -69,7 +77,10 @@ _LONGEST = 10**5
 
 @frozen(kw_only=True, repr=False)
 class Figure(Record):
-    """What every figure carries: whose it is, where it was read, how many patients stand behind it."""
+    """What every figure carries: whose it is, where it was read, how many patients stand behind it.
+
+    `corrected` is no part of a file: it says what a folder that extends the evidence put right in the figure, and why.
+    """
 
     arm: str
     source: str
@@ -79,6 +90,20 @@ class Figure(Record):
     cutoff: date | None = None
     suspect: str | None = None
     note: str | None = None
+    corrected: str | None = field(default=None, metadata=NOT_IN_FILES)
+
+    @property
+    def about(self) -> tuple[tuple[str, Any], ...]:
+        """What the figure is about: every field that is not in `VALUES`, by name; two figures of a study differ in it.
+
+        Examples
+        --------
+        >>> import herbtc
+        >>> figure = herbtc.load().trial("sgntuc-019").figures.proportions[0]
+        >>> dict(figure.about)["endpoint"]
+        <Endpoint.ORR: 'orr'>
+        """
+        return tuple((name, getattr(self, name)) for name in fields_dict(type(self)) if name not in VALUES)
 
 
 @frozen(kw_only=True, repr=False)
@@ -234,12 +259,7 @@ class Baseline(Figure):
         *COUNTS,
         *(within(name, 0, _LONGEST) for name in ("median", "low", "high")),
         ordered("low", "high"),
-        Rule(
-            ("events", "percent", "median", "low"),
-            lambda *values: any(value is not None for value in values),
-            "expected events, percent, median or a range",
-            always=True,
-        ),
+        some("events", "percent", "median", "low", expected="expected events, percent, median or a range"),
         together("interval", "low", "high"),
     )
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, ClassVar, get_args, get_origin
 
-from attrs import fields, frozen
+from attrs import Attribute, field, fields, frozen
 
 from herbtc.errors import DataError, Problem, shown
 from herbtc.terms import Reach
@@ -36,12 +36,16 @@ class Rule:
         Takes the values of the fields, None where not reported.
     expected : str
         What must be, in words; ``{0}``, ``{1}`` … stand for the values.
+    of_value, of_record : mapping
+        What JSON Schema can say of the same, as keywords about the first field and about the record.
     """
 
     fields: tuple[str, ...]
     holds: Callable[..., bool]
     expected: str
     always: bool = False
+    of_value: Mapping[str, Any] = field(factory=dict, kw_only=True, eq=False)
+    of_record: Mapping[str, Any] = field(factory=dict, kw_only=True, eq=False)
 
 
 def within(name: str, low: float, high: float) -> Rule:
@@ -50,6 +54,7 @@ def within(name: str, low: float, high: float) -> Rule:
         (name,),
         lambda value: isinstance(value, Reach) or low <= value <= high,
         f"expected a number from {low} to {high}, got {{0}}",
+        of_value={"minimum": low, "maximum": high},
     )
 
 
@@ -60,7 +65,33 @@ def key_rule(name: str) -> Rule:
 
 def matching(name: str, pattern: re.Pattern[str], expected: str) -> Rule:
     """Rule that a text, if there is one, has a form."""
-    return Rule((name,), lambda value: pattern.fullmatch(value) is not None, expected)
+    return Rule(
+        (name,),
+        lambda value: pattern.fullmatch(value) is not None,
+        expected,
+        of_value={"pattern": f"^(?:{pattern.pattern})$"},
+    )
+
+
+def unique(name: str, expected: str) -> Rule:
+    """Rule that nothing stands in a list twice."""
+    return Rule((name,), lambda values: len(set(values)) == len(values), expected, of_value={"uniqueItems": True})
+
+
+def filled(name: str, expected: str) -> Rule:
+    """Rule that a list, if there is one, is not empty."""
+    return Rule((name,), bool, expected, of_value={"minItems": 1})
+
+
+def some(*names: str, expected: str) -> Rule:
+    """Rule that at least one of several fields is reported."""
+    return Rule(
+        names,
+        lambda *values: any(value is not None for value in values),
+        expected,
+        always=True,
+        of_record={"anyOf": [{"required": [name]} for name in names]},
+    )
 
 
 def ordered(low: str, high: str) -> Rule:
@@ -81,6 +112,7 @@ def together(name: str, *others: str) -> Rule:
         (name, *others),
         lambda _, *rest: any(other is not None for other in rest),
         f"expected {' or '.join(others)} beside {name}",
+        of_record={"dependentSchemas": {name: {"anyOf": [{"required": [other]} for other in others]}}},
     )
 
 
@@ -143,6 +175,15 @@ class Record:
         faults = [(name, f"expected {_either(types[name])}, got {shown(value)}") for name, value in wrong.items()]
         faults += broken(self.RULES, sound)
         raise DataError(type(self).__name__, [Problem("", name, message) for name, message in faults])
+
+
+NOT_IN_FILES = {"in_files": False}
+"""Metadata of a field that is worked out, and that no file may set."""
+
+
+def fields_in_files(of: type[Record]) -> "dict[str, Attribute[Any]]":
+    """Return the fields of a class that a file may set, by name."""
+    return {each.name: each for each in fields(of) if each.metadata.get("in_files", True)}
 
 
 _Values = tuple[Any, ...]

@@ -11,12 +11,18 @@ from herbtc import terms
 from herbtc.errors import look_up
 from herbtc.models._appraisals import Appraisal
 from herbtc.models._figures import Figures
-from herbtc.models._record import ADDRESS, PARTIAL_DATE, Record, Rule, key_rule, matching, within
+from herbtc.models._record import (
+    ADDRESS,
+    PARTIAL_DATE,
+    Record,
+    Rule,
+    filled,
+    key_rule,
+    matching,
+    unique,
+    within,
+)
 from herbtc.terms import Design, Endpoint, Laboratory, Line, Phase, PriorTherapy, Site, SourceKind, Status, Stratum
-
-
-def _unique(values: tuple[object, ...]) -> bool:
-    return len(set(values)) == len(values)
 
 
 @frozen(kw_only=True, repr=False)
@@ -43,7 +49,7 @@ class Source(Record):
         key_rule("key"),
         within("year", 1950, 2100),
         within("followup_months", 0, 1000),
-        Rule(("cutoffs",), _unique, "expected each cut-off once"),
+        unique("cutoffs", "expected each cut-off once"),
         matching("pmid", re.compile(r"[1-9][0-9]{0,8}"), "expected a PubMed id, got {0}"),
         matching("doi", re.compile(r"10\.[0-9]{4,9}/\S+"), "expected a DOI like 10.1016/…, got {0}"),
         *(matching(name, ADDRESS, "expected a web address, got {0}") for name in ("url", "via")),
@@ -69,6 +75,11 @@ class Source(Record):
     def day(self) -> date:
         """Day of publication; 1 January where only the year is known, the first day of the calendar if nothing is."""
         return self.published or date(self.year or 1, 1, 1)
+
+    @property
+    def public_by(self) -> date | None:
+        """Day by which the source was public; the last of its year where only that is known, None where nothing is."""
+        return self.published or (date(self.year, 12, 31) if self.year else None)
 
     @property
     def link(self) -> str:
@@ -207,8 +218,8 @@ class Arm(Record):
     RULES: ClassVar[tuple[Rule, ...]] = (
         key_rule("key"),
         within("n", 0, 10**7),
-        Rule(("agents",), bool, "expected at least one agent"),
-        Rule(("agents",), _unique, "expected each agent once, got {0}"),
+        filled("agents", "expected at least one agent"),
+        unique("agents", "expected each agent once, got {0}"),
     )
 
 

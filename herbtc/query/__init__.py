@@ -37,13 +37,14 @@ import pandas as pd
 
 from herbtc import terms
 from herbtc.catalog import Catalog, load
-from herbtc.query import _acts, _agents, _figure_columns, _records, _testing
+from herbtc.query import _acts, _agents, _figure_columns, _records, _testing, _variants
 from herbtc.query._acts import appraisal, approvals, guidelines
 from herbtc.query._agents import agents, mechanisms
 from herbtc.query._columns import arrays
 from herbtc.query._records import arms, criteria, definition_matrix, definitions, sources, trials
 from herbtc.query._rows import Filters, Words, overlapping, rows, select, shared_arms
 from herbtc.query._testing import concordance, prevalence, prognosis
+from herbtc.query._variants import variant_counts, variants
 from herbtc.terms import Endpoint
 
 if TYPE_CHECKING:
@@ -72,10 +73,14 @@ __all__ = [
     "proportions",
     "sources",
     "trials",
+    "variant_counts",
+    "variants",
 ]
 
 
-COLUMNS = _figure_columns.COLUMNS | _agents.COLUMNS | _records.COLUMNS | _acts.COLUMNS | _testing.COLUMNS
+COLUMNS = (
+    _figure_columns.COLUMNS | _agents.COLUMNS | _records.COLUMNS | _acts.COLUMNS | _testing.COLUMNS | _variants.COLUMNS
+)
 """The columns of each frame, in order, with dtype and meaning."""
 
 # --- figures ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from herbtc._public import day_of
 from herbtc.catalog import Catalog, load
 from herbtc.query._columns import Column, day, joined, text, truth, whole, word
 from herbtc.query._rows import Words, as_frame, passes, wanted
@@ -47,40 +48,57 @@ class _ItemRow:
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "approvals": (
-        text("approval", "key of the act", lambda row: row.act.key),
-        text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.act.agents)),
-        word("agency", "who decided", Agency, lambda row: row.act.agency),
-        text("jurisdiction", "ISO code of the country, or EU", lambda row: row.act.jurisdiction),
-        word("act", "what was decided", Act, lambda row: row.act.act),
-        day("decided", "day of the decision", lambda row: row.act.decided),
-        truth("decided_is_bound", "whether it is known only to lie no later", lambda row: row.act.decided_is_bound),
-        truth("authorises", "whether the act lets the drug be marketed", lambda row: row.act.act.authorises),
-        truth("in_force", "whether no later act had replaced it on the day asked for", lambda row: row.in_force),
-        word("scope", "which tumours it is about", Scope, lambda row: row.act.scope),
-        text("population", "who, exactly", lambda row: row.act.population),
+        text("approval", "key of the act", lambda row: row.act.key, required=True),
+        text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.act.agents), required=True),
+        word("agency", "who decided", Agency, lambda row: row.act.agency, required=True),
+        text("jurisdiction", "ISO code of the country, or EU", lambda row: row.act.jurisdiction, required=True),
+        word("act", "what was decided", Act, lambda row: row.act.act, required=True),
+        day("decided", "day of the decision", lambda row: row.act.decided, required=True),
+        truth(
+            "decided_is_bound",
+            "whether it is known only to lie no later",
+            lambda row: row.act.decided_is_bound,
+            required=True,
+        ),
+        truth(
+            "authorises", "whether the act lets the drug be marketed", lambda row: row.act.act.authorises, required=True
+        ),
+        truth(
+            "in_force",
+            "whether no later act had replaced it on the day asked for",
+            lambda row: row.in_force,
+            required=True,
+        ),
+        word("scope", "which tumours it is about", Scope, lambda row: row.act.scope, required=True),
+        text("population", "who, exactly", lambda row: row.act.population, required=True),
         word("line", "line of therapy", Line, lambda row: row.act.line, ordered=True),
         text("definition", "key of the HER2 definition", lambda row: row.act.definition),
         text("companion_test", "companion diagnostic", lambda row: row.act.companion_test),
         text("trial", "key of the pivotal study", lambda row: row.act.trial),
         text("replaces", "acts that it ends", lambda row: joined(row.act.replaces)),
-        text("source", "key of the source", lambda row: row.act.source),
+        text("source", "key of the source", lambda row: row.act.source, required=True),
         text("link", "address at which a reader finds it", lambda row: row.source.link or None),
-        text("locator", "place in the source", lambda row: row.act.locator),
+        text("locator", "place in the source", lambda row: row.act.locator, required=True),
         text("note", "what a reader must know", lambda row: row.act.note),
     ),
     "guidelines": (
-        text("guideline", "key of the statement", lambda row: row.act.key),
-        word("body", "who wrote it", GuidelineBody, lambda row: row.act.body),
-        text("document", "title of the guideline", lambda row: row.act.document),
+        text("guideline", "key of the statement", lambda row: row.act.key, required=True),
+        word("body", "who wrote it", GuidelineBody, lambda row: row.act.body, required=True),
+        text("document", "title of the guideline", lambda row: row.act.document, required=True),
         text("version", "version", lambda row: row.act.version),
-        whole("year", "year", lambda row: row.act.year),
+        whole("year", "year", lambda row: row.act.year, required=True, least=1990, most=2100),
         day("published", "day of publication, where known", lambda row: row.act.published),
-        truth("in_force", "whether no later statement had replaced it on the day asked for", lambda row: row.in_force),
-        word("topic", "what it is about", Topic, lambda row: row.act.topic),
+        truth(
+            "in_force",
+            "whether no later statement had replaced it on the day asked for",
+            lambda row: row.in_force,
+            required=True,
+        ),
+        word("topic", "what it is about", Topic, lambda row: row.act.topic, required=True),
         text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.act.agents) or None),
         text("regimen", "regimen in words", lambda row: row.act.regimen),
-        word("scope", "which tumours it is about", Scope, lambda row: row.act.scope),
-        text("population", "who, exactly", lambda row: row.act.population),
+        word("scope", "which tumours it is about", Scope, lambda row: row.act.scope, required=True),
+        text("population", "who, exactly", lambda row: row.act.population, required=True),
         word("line", "line of therapy", Line, lambda row: row.act.line, ordered=True),
         text("definition", "key of the HER2 definition", lambda row: row.act.definition),
         text("category", "category of recommendation (NCCN, CSCO)", lambda row: row.act.category),
@@ -90,26 +108,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("mcbs", "ESMO magnitude of clinical benefit, as the guideline records it", lambda row: row.act.mcbs),
         text("mcbs_version", "version of that scale", lambda row: row.act.mcbs_version),
         text("replaces", "statements that it ends", lambda row: joined(row.act.replaces)),
-        text("source", "key of the source", lambda row: row.act.source),
+        text("source", "key of the source", lambda row: row.act.source, required=True),
         text("link", "address at which a reader finds it", lambda row: row.source.link or None),
-        text("locator", "place in the source", lambda row: row.act.locator),
+        text("locator", "place in the source", lambda row: row.act.locator, required=True),
         text("note", "what a reader must know", lambda row: row.act.note),
     ),
     "appraisal": (
-        text("trial", "key of the study", lambda row: row.trial.key),
-        word("design", "kind of study", Design, lambda row: row.trial.design),
-        word("tool", "checklist", AppraisalTool, lambda row: row.appraisal.tool),
+        text("trial", "key of the study", lambda row: row.trial.key, required=True),
+        word("design", "kind of study", Design, lambda row: row.trial.design, required=True),
+        word("tool", "checklist", AppraisalTool, lambda row: row.appraisal.tool, required=True),
         word(
             "outcome",
             "outcome, where the checklist asks for one",
             Endpoint,
             lambda row: row.appraisal.outcome,
         ),
-        text("item", "item or domain of the checklist", lambda row: row.item.item),
-        text("answer", "settled answer", lambda row: row.item.answer),
-        text("reason", "why", lambda row: row.item.reason),
+        text("item", "item or domain of the checklist", lambda row: row.item.item, required=True),
+        text("answer", "settled answer", lambda row: row.item.answer, required=True),
+        text("reason", "why", lambda row: row.item.reason, required=True),
         text("second", "what the second reader said first, where it differed", lambda row: row.item.second),
-        text("source", "key of the report appraised", lambda row: row.appraisal.source),
+        text("source", "key of the report appraised", lambda row: row.appraisal.source, required=True),
         text("locator", "place in the report", lambda row: row.item.locator),
     ),
 }
@@ -254,10 +272,7 @@ def appraisal(*, trial: Words = None, tool: Words = None, catalog: Catalog | Non
 
 def on_day(as_of: date | str | None) -> date:
     """Return the day asked for, the last of the calendar for None; ValueError for what is no day."""
-    if as_of is None:
-        return date.max
-    # A Timestamp or datetime is a date with a time, and cannot be compared with one.
-    return date.fromisoformat(as_of) if isinstance(as_of, str) else date(as_of.year, as_of.month, as_of.day)
+    return date.max if as_of is None else day_of(as_of)
 
 
 def _acts(

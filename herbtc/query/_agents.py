@@ -37,18 +37,20 @@ def _printed(ratio: DrugAntibodyRatio) -> str:
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "mechanisms": (
-        word("mechanism", "class of agents", MechanismClass, lambda row: row.key),
-        text("name", "its name", lambda row: row.name),
-        truth("her2_directed", "whether the class acts on HER2", lambda row: row.her2_directed),
-        text("action", "how it acts", lambda row: row.action),
+        word("mechanism", "class of agents", MechanismClass, lambda row: row.key, required=True),
+        text("name", "its name", lambda row: row.name, required=True),
+        truth("her2_directed", "whether the class acts on HER2", lambda row: row.her2_directed, required=True),
+        text("action", "how it acts", lambda row: row.action, required=True),
         text("source", "key of the source", lambda row: row.source),
         text("locator", "place in the source", lambda row: row.locator),
     ),
     "agents": (
-        text("agent", "key of the agent", lambda row: row.key),
-        text("name", "its name", lambda row: row.name),
-        word("mechanism", "class of the agent", MechanismClass, lambda row: row.mechanism),
-        truth("her2_directed", "whether the class acts on HER2", lambda row: row.mechanism.her2_directed),
+        text("agent", "key of the agent", lambda row: row.key, required=True),
+        text("name", "its name", lambda row: row.name, required=True),
+        word("mechanism", "class of the agent", MechanismClass, lambda row: row.mechanism, required=True),
+        truth(
+            "her2_directed", "whether the class acts on HER2", lambda row: row.mechanism.her2_directed, required=True
+        ),
         text("format", "molecular format", lambda row: row.format),
         text(
             "targets",
@@ -73,11 +75,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "dar_low",
             "least drug-antibody ratio that any source prints",
             lambda row: min(_ratio_ends(row), default=None),
+            least=0,
+            most=100,
         ),
         number(
             "dar_high",
             "greatest drug-antibody ratio that any source prints",
             lambda row: max(_ratio_ends(row), default=None),
+            least=0,
+            most=100,
         ),
         text(
             "dar_printed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,12 @@ class Column:
         The vocabulary of a category, in its order; empty for other dtypes.
     ordered : bool
         Whether the category is ordered.
+    unit : str or None
+        ``"patients" "percent" "months"``; None for what has no unit.
+    least, most : float or None
+        Between which values every number lies that a record accepts; None where there is no bound.
+    required : bool
+        Whether every row has a value.
     """
 
     name: str
@@ -73,6 +79,10 @@ class Column:
     value: Callable[[Any], Any]
     words: tuple[str, ...] = ()
     ordered: bool = False
+    unit: str | None = None
+    least: float | None = None
+    most: float | None = None
+    required: bool = False
 
     def array(self, rows: Iterable[Any]) -> Any:
         """Return the values of all rows as an array of the column's dtype."""
@@ -87,36 +97,70 @@ class Column:
         return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
-def text(name: str, about: str, value: Callable[[Any], str | None]) -> Column:
+class More(TypedDict, total=False):
+    """What a column may say of its values beside what they are: see `Column`."""
+
+    unit: str
+    least: float
+    most: float
+    required: bool
+
+
+def text(name: str, about: str, value: Callable[[Any], str | None], **more: Unpack[More]) -> Column:
     """Make a column of strings."""
-    return Column(name=name, dtype="string", about=about, value=value)
+    return Column(name=name, dtype="string", about=about, value=value, **more)
 
 
-def whole(name: str, about: str, value: Callable[[Any], int | None]) -> Column:
+def whole(name: str, about: str, value: Callable[[Any], int | None], **more: Unpack[More]) -> Column:
     """Make a column of nullable integers."""
-    return Column(name=name, dtype="Int64", about=about, value=value)
+    return Column(name=name, dtype="Int64", about=about, value=value, **more)
 
 
-def number(name: str, about: str, value: Callable[[Any], Decimal | float | None]) -> Column:
+def number(name: str, about: str, value: Callable[[Any], Decimal | float | None], **more: Unpack[More]) -> Column:
     """Make a column of floats, NaN where there is no value."""
-    return Column(name=name, dtype="float64", about=about, value=value)
+    return Column(name=name, dtype="float64", about=about, value=value, **more)
 
 
-def truth(name: str, about: str, value: Callable[[Any], bool | None]) -> Column:
+def patients(name: str, about: str, value: Callable[[Any], int | None], *, required: bool = False) -> Column:
+    """Make a column of numbers of patients."""
+    return whole(name, about, value, unit="patients", least=0, required=required)
+
+
+def percentage(
+    name: str, about: str, value: Callable[[Any], Decimal | float | None], *, least: float = 0, required: bool = False
+) -> Column:
+    """Make a column of percentages."""
+    return number(name, about, value, unit="percent", least=least, most=100, required=required)
+
+
+def months(name: str, about: str, value: Callable[[Any], Decimal | float | None], *, required: bool = False) -> Column:
+    """Make a column of times."""
+    return number(name, about, value, unit="months", least=0, required=required)
+
+
+def truth(name: str, about: str, value: Callable[[Any], bool | None], **more: Unpack[More]) -> Column:
     """Make a column of nullable booleans."""
-    return Column(name=name, dtype="boolean", about=about, value=value)
+    return Column(name=name, dtype="boolean", about=about, value=value, **more)
 
 
-def day(name: str, about: str, value: Callable[[Any], date | None]) -> Column:
+def day(name: str, about: str, value: Callable[[Any], date | None], **more: Unpack[More]) -> Column:
     """Make a column of dates."""
-    return Column(name=name, dtype="datetime64[s]", about=about, value=value)
+    return Column(name=name, dtype="datetime64[s]", about=about, value=value, **more)
 
 
 def word(
-    name: str, about: str, words: type[StrEnum], value: Callable[[Any], str | None], *, ordered: bool = False
+    name: str,
+    about: str,
+    words: type[StrEnum],
+    value: Callable[[Any], str | None],
+    *,
+    ordered: bool = False,
+    **more: Unpack[More],
 ) -> Column:
     """Make a category of a closed vocabulary."""
-    return Column(name=name, dtype="category", about=about, value=value, words=tuple(map(str, words)), ordered=ordered)
+    return Column(
+        name=name, dtype="category", about=about, value=value, words=tuple(map(str, words)), ordered=ordered, **more
+    )
 
 
 def arrays(columns: Sequence[Column], rows: Sequence[Any]) -> dict[str, Any]:

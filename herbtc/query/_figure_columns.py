@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from herbtc import terms
-from herbtc.query._columns import Column, day, number, text, truth, whole, word
+from herbtc.query._columns import Column, day, months, number, patients, percentage, text, truth, whole, word
 from herbtc.terms import (
     Analysis,
     Assessor,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 _MONTHS_PER = {Unit.MONTHS: 1.0, Unit.YEARS: 12.0, Unit.WEEKS: 12 / (365.25 / 7), Unit.DAYS: 12 / 365.25}
 
 
-def months(value: Decimal | Reach | None, row: Row) -> float | None:
+def in_months(value: Decimal | Reach | None, row: Row) -> float | None:
     """Return a time in months, whatever its unit; None where there is no number."""
     return (
         None
@@ -50,7 +52,7 @@ def _has_interval(row: Row) -> bool:
 def _score(value: Decimal | Reach | None, row: Row) -> float | None:
     # A score has no unit; a time is in months like every other.
     if row.figure.measure is PatientReport.TIME_TO_DETERIORATION:
-        return months(value, row)
+        return in_months(value, row)
     return None if value is None or isinstance(value, Reach) else float(value)
 
 
@@ -65,37 +67,40 @@ def p_bound(row: Any) -> bool | None:
 
 
 _FIRST = (
-    text("trial", "key of the study", lambda row: row.trial.key),
-    text("arm", "key of the arm within its study", lambda row: row.arm.key),
-    text("population", 'strata of a subgroup joined by " & ", or "all"', lambda row: row.population),
-    text("agents", 'keys of the agents, joined by " + "', lambda row: row.agents),
+    text("trial", "key of the study", lambda row: row.trial.key, required=True),
+    text("arm", "key of the arm within its study", lambda row: row.arm.key, required=True),
+    text("population", 'strata of a subgroup joined by " & ", or "all"', lambda row: row.population, required=True),
+    text("agents", 'keys of the agents, joined by " + "', lambda row: row.agents, required=True),
     text(
         "mechanism",
         'HER2-directed classes of the arm joined by " + ", else the classes of all its agents',
         lambda row: " + ".join(row.mechanisms),
+        required=True,
     ),
     word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
-    word("her2", "HER2 group of the population", Her2, lambda row: row.her2),
+    word("her2", "HER2 group of the population", Her2, lambda row: row.her2, required=True),
     word("endpoint", "what is measured", Endpoint, lambda row: getattr(row.figure, "endpoint", None)),
 )
 _LAST = (
-    text("source", "key of the source within its study", lambda row: row.source.key),
-    word("source_kind", "kind of the source", SourceKind, lambda row: row.source.kind),
-    whole("year", "year of publication", lambda row: row.source.year),
+    text("source", "key of the source within its study", lambda row: row.source.key, required=True),
+    word("source_kind", "kind of the source", SourceKind, lambda row: row.source.kind, required=True),
+    whole("year", "year of publication", lambda row: row.source.year, least=1950, most=2100),
     day("data_cutoff", "data cut-off", lambda row: row.cutoff),
-    number("followup_months", "median follow-up of the report", lambda row: row.source.followup_months),
+    months("followup_months", "median follow-up of the report", lambda row: row.source.followup_months),
     text("registry_id", "first registry id of the study", lambda row: next(iter(row.trial.registry_ids), None)),
     text("pmid", "PubMed id of the source", lambda row: row.source.pmid),
     text("doi", "DOI of the source", lambda row: row.source.doi),
-    text("locator", "place in the source", lambda row: row.figure.locator),
+    text("locator", "place in the source", lambda row: row.figure.locator, required=True),
     text("suspect", "why the figure is not to be used, where its source misprints it", lambda row: row.figure.suspect),
+    text("corrected", "what a folder of your own put right in it, and why", lambda row: row.figure.corrected),
 )
-_EVENTS = whole("events", "patients with the event", lambda row: row.figure.events)
-_N = whole("n", "patients counted", lambda row: row.figure.n)
-_PERCENT = number("percent", "percentage as printed", lambda row: row.figure.percent)
-_LOW = number("low", "lower end of the interval, as printed", lambda row: row.figure.low)
-_HIGH = number("high", "upper end of the interval, as printed", lambda row: row.figure.high)
-_LEVEL = number("level", "level of the confidence interval in percent", lambda row: row.figure.level)
+_EVENTS = patients("events", "patients with the event", lambda row: row.figure.events)
+_N = patients("n", "patients counted", lambda row: row.figure.n)
+_PERCENT = percentage("percent", "percentage as printed", lambda row: row.figure.percent)
+_LOW = number("low", "lower end of the interval, as printed", lambda row: row.figure.low, least=0)
+_HIGH = number("high", "upper end of the interval, as printed", lambda row: row.figure.high, least=0)
+_ENDS_IN_PERCENT = tuple(evolve(end, unit="percent", most=100) for end in (_LOW, _HIGH))
+_LEVEL = percentage("level", "level of the confidence interval in percent", lambda row: row.figure.level, least=50)
 _SIDES = word(
     "sides",
     "two-sided interval, or the end that a one-sided one bounds",
@@ -106,7 +111,7 @@ _ASSESSOR = word("assessor", "who read the scans", Assessor, lambda row: row.fig
 _ORIGIN = word(
     "origin", "start of the clock, where it is not the start of treatment", Origin, lambda row: row.figure.origin
 )
-_MEDIAN = number("median", "median, as printed", lambda row: row.figure.median)
+_MEDIAN = number("median", "median, as printed", lambda row: row.figure.median, least=0)
 _INTERVAL = word(
     "interval", "what the two ends are", Interval, lambda row: row.figure.interval if _has_interval(row) else None
 )
@@ -114,11 +119,10 @@ _INTERVAL = word(
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "proportions": (
         *_FIRST,
-        whole("events", "patients with the event", lambda row: row.figure.events_fixed),
+        patients("events", "patients with the event", lambda row: row.figure.events_fixed),
         _N,
         _PERCENT,
-        _LOW,
-        _HIGH,
+        *_ENDS_IN_PERCENT,
         _LEVEL,
         _SIDES,
         _ASSESSOR,
@@ -128,18 +132,24 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "events_derived",
             "whether events was filled in because percent and n leave one whole number",
             lambda row: row.figure.events is None and row.figure.events_fixed is not None,
+            required=True,
         ),
         *_LAST,
     ),
     "durations": (
         *_FIRST,
-        number("median_months", "median in months", lambda row: months(row.figure.median, row)),
-        number("low_months", "lower end in months", lambda row: months(row.figure.low, row)),
-        number("high_months", "upper end in months", lambda row: months(row.figure.high, row)),
+        months("median_months", "median in months", lambda row: in_months(row.figure.median, row)),
+        months("low_months", "lower end in months", lambda row: in_months(row.figure.low, row)),
+        months("high_months", "upper end in months", lambda row: in_months(row.figure.high, row)),
         _LEVEL,
         _SIDES,
         _INTERVAL,
-        truth("not_reached", "whether the median was not reached", lambda row: row.figure.median is Reach.NOT_REACHED),
+        truth(
+            "not_reached",
+            "whether the median was not reached",
+            lambda row: row.figure.median is Reach.NOT_REACHED,
+            required=True,
+        ),
         word(
             "high_status",
             "what stands in place of the upper end",
@@ -153,10 +163,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "landmarks": (
         *_FIRST,
-        number("at_months", "time of the rate in months", lambda row: months(row.figure.at, row)),
+        months("at_months", "time of the rate in months", lambda row: in_months(row.figure.at, row), required=True),
         _PERCENT,
-        _LOW,
-        _HIGH,
+        *_ENDS_IN_PERCENT,
         _LEVEL,
         _ASSESSOR,
         _N,
@@ -165,30 +174,31 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "contrasts": (
         *_FIRST,
-        word("kind", "kind of ratio", Ratio, lambda row: row.figure.kind),
-        number("estimate", "ratio, arm over reference", lambda row: row.figure.estimate),
+        word("kind", "kind of ratio", Ratio, lambda row: row.figure.kind, required=True),
+        number("estimate", "ratio, arm over reference", lambda row: row.figure.estimate, required=True, least=0),
         _LOW,
         _HIGH,
         _LEVEL,
         _SIDES,
-        text("reference_arm", "arm in the denominator", lambda row: row.figure.reference_arm),
+        text("reference_arm", "arm in the denominator", lambda row: row.figure.reference_arm, required=True),
         text(
             "reference_population",
             "population in the denominator",
             lambda row: row.figure.reference_population or terms.EVERYONE,
+            required=True,
         ),
-        word("role", "what is compared", Role, lambda row: row.figure.role),
+        word("role", "what is compared", Role, lambda row: row.figure.role, required=True),
         word("analysis", "how it was estimated", Analysis, lambda row: row.figure.analysis),
         _ASSESSOR,
-        number("p", "p-value, or its bound", p_value),
+        number("p", "p-value, or its bound", p_value, least=0, most=1),
         truth("p_is_bound", "whether p is known only to lie below (or above) that value", p_bound),
-        whole("p_sides", "sides of the test", lambda row: row.figure.p_sides),
+        whole("p_sides", "sides of the test", lambda row: row.figure.p_sides, least=1, most=2),
         _N,
         *_LAST,
     ),
     "baseline": (
         *_FIRST,
-        text("item", "characteristic at entry", lambda row: row.figure.item),
+        text("item", "characteristic at entry", lambda row: row.figure.item, required=True),
         _EVENTS,
         _N,
         _PERCENT,
@@ -200,9 +210,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "adverse_events": (
         *_FIRST,
-        text("term", 'MedDRA preferred term; "any" for any event', lambda row: row.figure.term),
-        word("grade", "CTCAE grade or band of grades", Grade, lambda row: row.figure.grade),
-        word("attribution", "all causes or treatment-related", Attribution, lambda row: row.figure.attribution),
+        text("term", 'MedDRA preferred term; "any" for any event', lambda row: row.figure.term, required=True),
+        word("grade", "CTCAE grade or band of grades", Grade, lambda row: row.figure.grade, required=True),
+        word(
+            "attribution",
+            "all causes or treatment-related",
+            Attribution,
+            lambda row: row.figure.attribution,
+            required=True,
+        ),
         text(
             "related_to",
             "agent that the event is attributed to, where it is one of several",
@@ -222,15 +238,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "patient_reported": (
         *_FIRST,
-        text("instrument", "questionnaire", lambda row: row.figure.instrument),
-        text("scale", "scale of the questionnaire", lambda row: row.figure.scale),
+        text("instrument", "questionnaire", lambda row: row.figure.instrument, required=True),
+        text("scale", "scale of the questionnaire", lambda row: row.figure.scale, required=True),
         word(
             "measure",
             "share by how patients fared, score, change or time",
             PatientReport,
             lambda row: row.figure.measure,
+            required=True,
         ),
-        number("at_months", "time of the answer in months", lambda row: months(row.figure.at, row)),
+        months("at_months", "time of the answer in months", lambda row: in_months(row.figure.at, row)),
         _EVENTS,
         _N,
         _PERCENT,

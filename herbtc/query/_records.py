@@ -10,7 +10,7 @@ from attrs import frozen
 from herbtc.catalog import Catalog, load
 from herbtc.her2 import TUMOURS, meets
 from herbtc.models import FIGURE_KINDS, Definition
-from herbtc.query._columns import Column, day, joined, number, text, truth, whole, word
+from herbtc.query._columns import Column, day, joined, months, patients, percentage, text, truth, whole, word
 from herbtc.query._rows import Words, as_frame, her2_of, mechanisms_of, passes, shared_arms, wanted
 from herbtc.terms import (
     Answer,
@@ -97,16 +97,14 @@ def _answered(name: str) -> Callable[[Any], Answer]:
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "trials": (
-        text("trial", "key of the study", lambda row: row.trial.key),
-        text("name", "its name", lambda row: row.trial.name),
+        text("trial", "key of the study", lambda row: row.trial.key, required=True),
+        text("name", "its name", lambda row: row.trial.name, required=True),
         text("registry_ids", "registry ids", lambda row: joined(row.trial.registry_ids)),
         word("phase", "phase", Phase, lambda row: row.trial.phase),
-        word("design", "kind of study", Design, lambda row: row.trial.design),
+        word("design", "kind of study", Design, lambda row: row.trial.design, required=True),
         word("status", "recruitment status", Status, lambda row: row.trial.status),
         truth(
-            "her2_directed",
-            "whether any arm got a HER2-directed agent",
-            lambda row: row.her2_directed,
+            "her2_directed", "whether any arm got a HER2-directed agent", lambda row: row.her2_directed, required=True
         ),
         text(
             "mechanism",
@@ -117,16 +115,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
                 )
             ),
         ),
-        whole(
+        patients(
             "n", "patients with BTC in its largest arms that share none; all where no arm is of BTC alone", _patients
         ),
-        whole("planned_n", "patients planned", lambda row: row.trial.planned_n),
-        whole("arms", "number of arms", lambda row: len(row.trial.arms)),
-        whole("sources", "number of reports", lambda row: len(row.trial.sources)),
+        patients("planned_n", "patients planned", lambda row: row.trial.planned_n),
+        whole("arms", "number of arms", lambda row: len(row.trial.arms), required=True, least=0),
+        whole("sources", "number of reports", lambda row: len(row.trial.sources), required=True, least=0),
         whole(
             "figures",
             "number of figures",
             lambda row: sum(len(getattr(row.trial.figures, kind)) for kind in FIGURE_KINDS),
+            required=True,
+            least=0,
         ),
         text("start", "start, as the registry prints it", lambda row: row.trial.start),
         text(
@@ -142,22 +142,25 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("note", "what a reader must know", lambda row: row.trial.note),
     ),
     "arms": (
-        text("trial", "key of the study", lambda row: row.trial.key),
-        text("arm", "key of the arm within its study", lambda row: row.arm.key),
-        text("label", "description", lambda row: row.arm.label),
-        text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.arm.agents)),
+        text("trial", "key of the study", lambda row: row.trial.key, required=True),
+        text("arm", "key of the arm within its study", lambda row: row.arm.key, required=True),
+        text("label", "description", lambda row: row.arm.label, required=True),
+        text("agents", 'keys of the agents, joined by " + "', lambda row: " + ".join(row.arm.agents), required=True),
         text(
             "mechanism",
             "HER2-directed classes of the arm, else the classes of all its agents",
             lambda row: " + ".join(row.mechanisms),
+            required=True,
         ),
-        truth("her2_directed", "whether any agent acts on HER2", lambda row: row.her2_directed),
+        truth("her2_directed", "whether any agent acts on HER2", lambda row: row.her2_directed, required=True),
         word("line", "line of therapy", Line, lambda row: row.arm.line, ordered=True),
-        word("her2", "HER2 group of the arm", Her2, lambda row: row.her2),
+        word("her2", "HER2 group of the arm", Her2, lambda row: row.her2, required=True),
         text("definition", "key of the HER2 definition", lambda row: row.arm.definition),
-        truth("her2_selected", "whether patients were selected by HER2", lambda row: row.arm.her2_selected),
-        truth("btc_only", "whether all patients had biliary tract cancer", lambda row: row.arm.btc_only),
-        whole("n", "patients", lambda row: row.arm.n),
+        truth(
+            "her2_selected", "whether patients were selected by HER2", lambda row: row.arm.her2_selected, required=True
+        ),
+        truth("btc_only", "whether all patients had biliary tract cancer", lambda row: row.arm.btc_only, required=True),
+        patients("n", "patients", lambda row: row.arm.n),
         text("dose", "dose", lambda row: row.arm.dose),
         text("sites", "primary sites enrolled", lambda row: joined(row.arm.sites)),
         text("parts", "arms inside this one", lambda row: joined(row.arm.parts)),
@@ -167,20 +170,20 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "laboratory", "where HER2 was tested", Laboratory, lambda row: getattr(row.arm.testing, "laboratory", None)
         ),
         word("primary_endpoint", "endpoint of the hypothesis", Endpoint, _hypothesis("endpoint")),
-        number("p0", "rate under the null hypothesis, percent", _hypothesis("p0")),
-        number("p1", "rate under the alternative, percent", _hypothesis("p1")),
-        number("alpha", "type I error, percent", _hypothesis("alpha")),
-        number("power", "power, percent", _hypothesis("power")),
-        whole("stages", "stages of the design", _hypothesis("stages")),
+        percentage("p0", "rate under the null hypothesis, percent", _hypothesis("p0")),
+        percentage("p1", "rate under the alternative, percent", _hypothesis("p1")),
+        percentage("alpha", "type I error, percent", _hypothesis("alpha")),
+        percentage("power", "power, percent", _hypothesis("power")),
+        whole("stages", "stages of the design", _hypothesis("stages"), least=0),
         truth("met", "whether the endpoint was met", _hypothesis("met")),
     ),
     "sources": (
         text("trial", "key of the study; empty for sources of other records", lambda row: row.trial),
-        text("source", "key of the source within its study", lambda row: row.source.key),
-        word("kind", "kind of source", SourceKind, lambda row: row.source.kind),
-        text("title", "title", lambda row: row.source.title),
+        text("source", "key of the source within its study", lambda row: row.source.key, required=True),
+        word("kind", "kind of source", SourceKind, lambda row: row.source.kind, required=True),
+        text("title", "title", lambda row: row.source.title, required=True),
         text("first_author", "first author", lambda row: row.source.first_author),
-        whole("year", "year of publication", lambda row: row.source.year),
+        whole("year", "year of publication", lambda row: row.source.year, least=1950, most=2100),
         day("published", "day of publication", lambda row: row.source.published),
         text("venue", "journal, congress, publisher", lambda row: row.source.venue),
         text("pmid", "PubMed id", lambda row: row.source.pmid),
@@ -188,32 +191,37 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         text("link", "address at which a reader finds it", lambda row: row.source.link or None),
         text("via", "page that quotes it, where the source itself was not read", lambda row: row.source.via),
         text("cutoffs", "data cut-offs", lambda row: joined(row.source.cutoffs)),
-        number("followup_months", "median follow-up", lambda row: row.source.followup_months),
-        whole("figures", "number of figures read in it", lambda row: row.figures),
+        months("followup_months", "median follow-up", lambda row: row.source.followup_months),
+        whole("figures", "number of figures read in it", lambda row: row.figures, required=True, least=0),
     ),
     "definitions": (
-        text("definition", "key of the definition", lambda row: row.definition.key),
-        text("name", "its name", lambda row: row.definition.name),
-        word("group", "HER2 group that it selects", Her2, lambda row: row.definition.group),
+        text("definition", "key of the definition", lambda row: row.definition.key, required=True),
+        text("name", "its name", lambda row: row.definition.name, required=True),
+        word("group", "HER2 group that it selects", Her2, lambda row: row.definition.group, required=True),
         word("laboratory", "where HER2 is tested", Laboratory, lambda row: row.definition.laboratory),
-        text("words", "the definition in words", lambda row: row.definition.words),
-        text("logic", "the definition as a formula over test results", lambda row: row.definition.logic),
+        text("words", "the definition in words", lambda row: row.definition.words, required=True),
+        text("logic", "the definition as a formula over test results", lambda row: row.definition.logic, required=True),
         text("open", "what of it was not seen", lambda row: row.definition.open),
         text("arms", "arms that were selected by it", lambda row: joined(row.arms)),
-        text("source", "key of the source", lambda row: row.definition.source),
-        text("locator", "place in the source", lambda row: row.definition.locator),
+        text("source", "key of the source", lambda row: row.definition.source, required=True),
+        text("locator", "place in the source", lambda row: row.definition.locator, required=True),
         text("note", "what a reader must know", lambda row: row.definition.note),
     ),
     "definition_matrix": (
-        text("definition", "key of the definition", lambda row: row.definition),
-        *(word(name, f"whether a tumour of this kind meets it: {name}", Answer, _answered(name)) for name in TUMOURS),
+        text("definition", "key of the definition", lambda row: row.definition, required=True),
+        *(
+            word(name, f"whether a tumour of this kind meets it: {name}", Answer, _answered(name), required=True)
+            for name in TUMOURS
+        ),
     ),
     "criteria": (
-        text("clause", "key of the clause", lambda row: row.key),
-        text("criteria", "the criteria that it belongs to", lambda row: joined(row.criteria)),
-        text("rule", "the rule, in our words", lambda row: row.rule),
-        word("seen", "how it was seen", Seen, lambda row: row.seen),
-        truth("contested", "whether pages that restate it contradict each other", lambda row: row.contested),
+        text("clause", "key of the clause", lambda row: row.key, required=True),
+        text("criteria", "the criteria that it belongs to", lambda row: joined(row.criteria), required=True),
+        text("rule", "the rule, in our words", lambda row: row.rule, required=True),
+        word("seen", "how it was seen", Seen, lambda row: row.seen, required=True),
+        truth(
+            "contested", "whether pages that restate it contradict each other", lambda row: row.contested, required=True
+        ),
         text("source", "key of the source", lambda row: row.source),
         text("locator", "place in the source", lambda row: row.locator),
         text("note", "what a reader must know", lambda row: row.note),
@@ -380,6 +388,7 @@ def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None 
             catalog.approval_sources,
             catalog.guideline_sources,
             catalog.prevalence_sources,
+            catalog.variant_sources,
         )
         for source in sources_of
     }

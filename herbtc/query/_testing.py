@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from herbtc.catalog import Catalog, load
-from herbtc.query._columns import Column, joined, number, text, truth, whole, word
+from herbtc.query._columns import Column, joined, number, patients, percentage, text, truth, whole, word
 from herbtc.query._figure_columns import p_bound, p_value
 from herbtc.query._rows import Words, as_frame, one_of, passes, wanted
 from herbtc.terms import (
@@ -42,29 +42,31 @@ def _sites(row: _Row) -> str:
     return joined(row.figure.sites) or EVERYONE
 
 
-_COHORT = text("cohort", "name of the cohort", lambda row: row.figure.cohort)
-_SITES = text("site", 'primary sites, joined by "; "; "all" for the biliary tract', _sites)
+_COHORT = text("cohort", "name of the cohort", lambda row: row.figure.cohort, required=True)
+_SITES = text("site", 'primary sites, joined by "; "; "all" for the biliary tract', _sites, required=True)
 _COUNTS = (
-    whole("events", "patients with it", lambda row: row.figure.events),
-    whole("n", "patients tested", lambda row: row.figure.n),
-    number("percent", "percentage as printed", lambda row: row.figure.percent),
+    patients("events", "patients with it", lambda row: row.figure.events),
+    patients("n", "patients tested", lambda row: row.figure.n),
+    percentage("percent", "percentage as printed", lambda row: row.figure.percent),
 )
 _ESTIMATE = number("estimate", "estimate as printed", lambda row: row.figure.estimate)
 _ENDS = (
     number("low", "lower end of the interval, as printed", lambda row: row.figure.low),
     number("high", "upper end of the interval, as printed", lambda row: row.figure.high),
-    number("level", "level of the confidence interval in percent", lambda row: row.figure.level),
+    percentage("level", "level of the confidence interval in percent", lambda row: row.figure.level, least=50),
 )
-_POOLED = truth("pooled", "whether it is the pooled estimate of a published review", lambda row: row.figure.pooled)
+_POOLED = truth(
+    "pooled", "whether it is the pooled estimate of a published review", lambda row: row.figure.pooled, required=True
+)
 _POPULATION = text("population", "who was tested", lambda row: row.figure.population)
 _LAST = (
-    text("source", "key of the source", lambda row: row.source.key),
-    word("source_kind", "kind of the source", SourceKind, lambda row: row.source.kind),
-    whole("year", "year of publication", lambda row: row.source.year),
+    text("source", "key of the source", lambda row: row.source.key, required=True),
+    word("source_kind", "kind of the source", SourceKind, lambda row: row.source.kind, required=True),
+    whole("year", "year of publication", lambda row: row.source.year, least=1950, most=2100),
     text("pmid", "PubMed id of the source", lambda row: row.source.pmid),
     text("doi", "DOI of the source", lambda row: row.source.doi),
     text("link", "address at which a reader finds it", lambda row: row.source.link or None),
-    text("locator", "place in the source", lambda row: row.figure.locator),
+    text("locator", "place in the source", lambda row: row.figure.locator, required=True),
     text("suspect", "why the figure is not to be used, where its source misprints it", lambda row: row.figure.suspect),
     text("note", "what a reader must know", lambda row: row.figure.note),
 )
@@ -73,19 +75,25 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "prevalence": (
         _COHORT,
         _SITES,
-        word("her2", "HER2 group counted", Her2, lambda row: row.figure.her2),
-        word("method", "how HER2 was looked at", TestMethod, lambda row: row.figure.method),
-        text("definition", "what was counted, in words", lambda row: row.figure.definition),
+        word("her2", "HER2 group counted", Her2, lambda row: row.figure.her2, required=True),
+        word("method", "how HER2 was looked at", TestMethod, lambda row: row.figure.method, required=True),
+        text("definition", "what was counted, in words", lambda row: row.figure.definition, required=True),
         word(
             "quantity",
             "share positive at the site, or share of positives there",
             Quantity,
             lambda row: row.figure.quantity,
+            required=True,
         ),
         *_COUNTS,
-        *_ENDS,
+        *(evolve(end, unit="percent", least=0, most=100) for end in _ENDS[:2]),
+        _ENDS[2],
         word(
-            "sides", "two-sided interval, or the end that a one-sided one bounds", Sides, lambda row: row.figure.sides
+            "sides",
+            "two-sided interval, or the end that a one-sided one bounds",
+            Sides,
+            lambda row: row.figure.sides,
+            required=True,
         ),
         _POOLED,
         _POPULATION,
@@ -95,9 +103,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "concordance": (
         _COHORT,
         _SITES,
-        text("test", "test", lambda row: row.figure.test),
-        text("reference", "test that it is compared with", lambda row: row.figure.reference),
-        word("measure", "how agreement is measured", Agreement, lambda row: row.figure.measure),
+        text("test", "test", lambda row: row.figure.test, required=True),
+        text("reference", "test that it is compared with", lambda row: row.figure.reference, required=True),
+        word("measure", "how agreement is measured", Agreement, lambda row: row.figure.measure, required=True),
         *_COUNTS,
         _ESTIMATE,
         *_ENDS,
@@ -106,16 +114,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "prognosis": (
         _COHORT,
         _SITES,
-        word("her2", "HER2 group in the numerator", Her2, lambda row: row.figure.her2),
-        text("reference", "group in the denominator", lambda row: row.figure.reference),
-        word("method", "how HER2 was looked at", TestMethod, lambda row: row.figure.method),
-        word("endpoint", "what is compared", Endpoint, lambda row: row.figure.endpoint),
-        word("kind", "kind of ratio", Ratio, lambda row: row.figure.kind),
+        word("her2", "HER2 group in the numerator", Her2, lambda row: row.figure.her2, required=True),
+        text("reference", "group in the denominator", lambda row: row.figure.reference, required=True),
+        word("method", "how HER2 was looked at", TestMethod, lambda row: row.figure.method, required=True),
+        word("endpoint", "what is compared", Endpoint, lambda row: row.figure.endpoint, required=True),
+        word("kind", "kind of ratio", Ratio, lambda row: row.figure.kind, required=True),
         _ESTIMATE,
         *_ENDS,
-        number("p", "p-value, or its bound", p_value),
+        number("p", "p-value, or its bound", p_value, least=0, most=1),
         truth("p_is_bound", "whether p is known only to lie below (or above) that value", p_bound),
-        whole("n", "patients", lambda row: row.figure.n),
+        patients("n", "patients", lambda row: row.figure.n),
         word("analysis", "how it was estimated", Analysis, lambda row: row.figure.analysis),
         _POOLED,
         _POPULATION,

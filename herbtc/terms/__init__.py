@@ -47,6 +47,7 @@ from herbtc.terms._studies import (
     Unit,
     VariantKind,
 )
+from herbtc.terms._variants import ChangeKind, ProteinDomain, StudiedIn, VariantEffect
 
 __all__ = [
     "EVERYONE",
@@ -58,6 +59,7 @@ __all__ = [
     "AppraisalTool",
     "Assessor",
     "Attribution",
+    "ChangeKind",
     "Consequence",
     "Design",
     "Endpoint",
@@ -81,6 +83,7 @@ __all__ = [
     "PatientReport",
     "Phase",
     "PriorTherapy",
+    "ProteinDomain",
     "Quantity",
     "Ratio",
     "Reach",
@@ -93,9 +96,11 @@ __all__ = [
     "Specimen",
     "Status",
     "Stratum",
+    "StudiedIn",
     "TestMethod",
     "Topic",
     "Unit",
+    "VariantEffect",
     "VariantKind",
     "disjoint",
     "population",
