@@ -9,12 +9,14 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-import pages  # noqa: E402  (stands beside this file)
+import explorer  # noqa: E402  (stands beside this file)
+import pages  # noqa: E402
 
 import herbtc  # noqa: E402
 
 # Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
 pages.write(DOCS / "_generated")
+explorer.write(DOCS / "_generated" / "static")
 
 project = "herbtc"
 author = "The herbtc developers"
@@ -40,7 +42,7 @@ numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"herbtc {release}"
-html_static_path = ["_static"]
+html_static_path = ["_static", "_generated/static"]
 html_css_files = ["herbtc.css"]
 html_use_index = False
 html_domain_indices = False
@@ -66,6 +68,7 @@ html_theme_options = {
                 "audit",
                 "reports",
                 "tables",
+                "explorer",
             )
         },
     },
@@ -74,7 +77,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "tables", "explanation", "licence")}
+html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "tables", "explorer", "explanation", "licence")}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
@@ -86,6 +89,15 @@ def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
             block.children = [nodes.Text(text)]
 
 
+def with_explorer(app: Sphinx, page: str, *_: object) -> None:
+    """Give the explorer its script and style, and no other page."""
+    if page == "explorer":
+        app.add_css_file("explorer.css")
+        app.add_js_file("explorer-data.js")
+        app.add_js_file("explorer.js", loading_method="defer")
+
+
 def setup(app: Sphinx) -> None:
     """Tell Sphinx about the functions above."""
+    app.connect("html-page-context", with_explorer)
     app.connect("doctree-read", without_last_blank_line)

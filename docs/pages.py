@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from evidence_pages import PARTS_OF_EVIDENCE
+from explorer import PARTS_OF_EXPLORER
 from markup import GAP, code, count, link, plain, table, unbroken
 from table_pages import PARTS_OF_TABLES
 
@@ -539,5 +540,6 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "suspects": suspects,
     "vocabularies": words,
     **PARTS_OF_EVIDENCE,
+    **PARTS_OF_EXPLORER,
     **PARTS_OF_TABLES,
 }
