@@ -207,15 +207,18 @@ def above(r: Counts | int, n: int, rate: Floats | float) -> Floats:
 
 
 def pmf(x: Counts, n: int, p: Floats | float) -> Floats:
+    """Return the probability of exactly x of n."""
     logs = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1) + xlogy(x, p) + xlog1py(n - x, -np.asarray(p))
     return np.asarray(np.exp(logs), dtype=float)
 
 
 def rate_between(name: str, value: float, *, ends: bool = False) -> float:
+    """Return a rate, or raise SynthesisError if it is not between 0 and 1."""
     if not (0 < value < 1 or (ends and value in (0, 1))):
         raise SynthesisError(f"expected a {name} between 0 and 1, got {value}")
     return value
 
 
 def signed(text: str) -> str:
+    """Return a paragraph with the version that computed it."""
     return f"{text}\nComputed with herbtc {__version__}."
