@@ -10,13 +10,16 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
 import explorer  # noqa: E402  (stands beside this file)
+import gallery  # noqa: E402  (as do these)
 import pages  # noqa: E402
 
 import herbtc  # noqa: E402
+from herbtc import schema  # noqa: E402
 
 # Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
 pages.write(DOCS / "_generated")
 explorer.write(DOCS / "_generated" / "static")
+gallery.draw(DOCS / "figures.md", DOCS / "_generated" / "figures")
 
 project = "herbtc"
 author = "The herbtc developers"
@@ -77,7 +80,9 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "tables", "explorer", "explanation", "licence")}
+html_sidebars = {
+    page: [] for page in ("index", "tutorial", "how-to", "figures", "tables", "explorer", "explanation", "licence")
+}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
@@ -97,7 +102,14 @@ def with_explorer(app: Sphinx, page: str, *_: object) -> None:
         app.add_js_file("explorer.js", loading_method="defer")
 
 
+def with_schemas(app: Sphinx, error: Exception | None) -> None:
+    """Write the schemas of the data files beside the pages, so that an editor can refer to them by address."""
+    if error is None and app.builder.format == "html":
+        schema.write(Path(app.outdir) / "schema")
+
+
 def setup(app: Sphinx) -> None:
     """Tell Sphinx about the functions above."""
     app.connect("html-page-context", with_explorer)
     app.connect("doctree-read", without_last_blank_line)
+    app.connect("build-finished", with_schemas)

@@ -25,8 +25,10 @@ _WIDTH = 160
 CHANGES = ("added", "changed", "withdrawn")
 SECTIONS = (
     *("trials", "sources", "arms", "appraisals", *FIGURE_KINDS),
-    *("mechanisms", "agents", "definitions", "approvals", "guidelines", "prevalence", "concordance", "prognosis"),
+    *("mechanisms", "agents", "definitions", "clauses", "approvals", "guidelines"),
+    *("prevalence", "concordance", "prognosis", "protein_regions", "variants"),
     *("agent_sources", "definition_sources", "approval_sources", "guideline_sources", "prevalence_sources"),
+    "variant_sources",
 )
 COLUMNS = (
     *("change", "section", "trial", "arm", "population", "endpoint", "source", "record"),

@@ -142,6 +142,5 @@ def _changed(figure: Figure, corrections: list[Correction]) -> Figure:
     said = "; ".join([*([figure.corrected] if figure.corrected else []), *map(str, corrections)])
     try:
         return evolve(figure, **values, corrected=said)
-    except (DataError, TypeError) as error:
-        wrong = error.problems[0] if isinstance(error, DataError) else None
-        raise _Refusal("corrected", f"{wrong.path}: {wrong.message}" if wrong else str(error)) from None
+    except DataError as error:
+        raise _Refusal("corrected", "; ".join(f"{each.path}: {each.message}" for each in error.problems)) from None

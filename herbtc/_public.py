@@ -6,8 +6,7 @@ known of its day, it was public when a curator compared its study with it; one o
 
 from __future__ import annotations
 
-from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
@@ -48,7 +47,10 @@ def read_in(records: Iterable[T], public: Iterable[Source]) -> tuple[T, ...]:
 def studies(trials: Iterable[Trial], day: date) -> tuple[Trial, ...]:
     """Return the studies of which something was public on a day, each with what was."""
     found = [
-        _on(trial, public, day) for trial in trials if (public := sources(trial.sources, day, seen=trial.reviewed))
+        # All of a study was public when a curator compared it with its sources.
+        trial if trial.reviewed is not None and trial.reviewed <= day else _on(trial, public, day)
+        for trial in trials
+        if (public := sources(trial.sources, day, seen=trial.reviewed))
     ]
     keys = {trial.key for trial in found}
     return tuple(evolve(trial, overlaps=_among(keys, trial.overlaps)) for trial in found)
@@ -65,15 +67,14 @@ def _on(trial: Trial, public: tuple[Source, ...], day: date) -> Trial:
     # Of an arm that no report speaks of, the registration does; of any other, the first report that was public.
     arms = [arm for arm in trial.arms if (told := _told_by(arm, trial)) & keys or not told]
     among = {arm.key for arm in arms}
-    later = trial.reviewed is None or trial.reviewed > day
     return evolve(
         trial,
         sources=public,
         arms=tuple(_arm(arm, among, keys, shown) for arm in arms),
         appraisals=read_in(trial.appraisals, public),
         figures=Figures(**figures),
-        status=None if later else trial.status,
-        note=None if later else trial.note,
+        status=None,
+        note=None,
         start=_passed(trial.start, day),
         primary_completion=_passed(trial.primary_completion, day),
         completion=_passed(trial.completion, day),
@@ -127,5 +128,65 @@ def _passed(printed: str | None, day: date) -> str | None:
 
 
 def _end_of_month(printed: str) -> date:
-    year, month = map(int, printed.split("-"))
-    return date(year, month, monthrange(year, month)[1])
+    # The first of a month is less than 32 days from the first of the next.
+    following = date.fromisoformat(f"{printed}-01") + timedelta(days=31)
+    return following.replace(day=1) - timedelta(days=1)
+
+
+# --- a catalog --------------------------------------------------------------------------------------------------------
+
+
+def records(catalog: Any, day: date) -> dict[str, tuple[Any, ...]]:
+    """Return the records of a catalog that were public on a day, by the names of its fields."""
+    trials = studies(catalog.trials, day)
+    approvals = tuple(each for each in catalog.approvals if each.decided <= day)
+    guidelines = tuple(each for each in catalog.guidelines if each.day <= day)
+    there = {trial.key: {source.key for source in trial.sources} for trial in trials}
+    standing: tuple[Any, ...] = (*approvals, *guidelines)
+    acts = {each.key for each in standing}
+    referred = {each.definition for each in (*standing, *(arm for trial in trials for arm in trial.arms))}
+    testing = sources(catalog.prevalence_sources, day)
+    dated = {source.key for source in sources(catalog.definition_sources, day)}
+    definitions = tuple(each for each in catalog.definitions if each.key in referred or each.source in dated)
+    read = sources(catalog.variant_sources, day)
+    variants = tuple(
+        evolve(each, evidence=evidence, counts=counts)
+        for each in catalog.variants
+        if (evidence := read_in(each.evidence, read)) + (counts := read_in(each.counts, read))
+    )
+
+    # What an act refers to may have become known later than the act.
+    def replaced(act: Any) -> tuple[str, ...]:
+        return tuple(key for key in act.replaces if key in acts)
+
+    return {
+        "definitions": definitions,
+        "trials": trials,
+        "approvals": tuple(
+            evolve(each, replaces=replaced(each), trial=each.trial if each.trial in there else None)
+            for each in approvals
+        ),
+        "guidelines": tuple(evolve(each, replaces=replaced(each)) for each in guidelines),
+        "prevalence": read_in(catalog.prevalence, testing),
+        "concordance": read_in(catalog.concordance, testing),
+        "prognosis": read_in(catalog.prognosis, testing),
+        "variants": variants,
+        "variant_sources": _used(
+            catalog.variant_sources,
+            (
+                *catalog.protein_regions,
+                *(each for variant in variants for each in (*variant.evidence, *variant.counts)),
+            ),
+        ),
+        # Where a standing act or definition was read stays, whenever that page was written.
+        "definition_sources": _used(catalog.definition_sources, (*definitions, *catalog.clauses)),
+        "approval_sources": _used(catalog.approval_sources, approvals),
+        "guideline_sources": _used(catalog.guideline_sources, guidelines),
+        "prevalence_sources": testing,
+        "corrections": tuple(each for each in catalog.corrections if each.source in there.get(each.trial, ())),
+    }
+
+
+def _used(sources: tuple[Source, ...], records: tuple[Any, ...]) -> tuple[Source, ...]:
+    keys = {each.source for each in records}
+    return tuple(source for source in sources if source.key in keys)

@@ -12,6 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve, fields_dict, frozen
 
 from herbtc import _public, terms
+from herbtc._files import (
+    FILES,
+    AgentFile,
+    ApprovalFile,
+    CorrectionFile,
+    DefinitionFile,
+    GuidelineFile,
+    PrevalenceFile,
+    VariantFile,
+)
 from herbtc._html import facts
 from herbtc._version import __version__
 from herbtc.errors import DataError, Problem, look_up
@@ -27,7 +37,6 @@ from herbtc.models import (
     Mechanism,
     Prevalence,
     Prognosis,
-    Record,
     Source,
     Trial,
 )
@@ -42,78 +51,6 @@ T = TypeVar("T")
 _AS_OF = " as of "
 _LOCAL = "+local"
 _SHIPPED = Path(__file__).parent / "data"
-
-
-@frozen(kw_only=True, repr=False)
-class AgentFile(Record):
-    """What ``agents.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    mechanisms: tuple[Mechanism, ...] = ()
-    agents: tuple[Agent, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class DefinitionFile(Record):
-    """What ``definitions.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    definitions: tuple[Definition, ...] = ()
-    clauses: tuple[CriteriaClause, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class ApprovalFile(Record):
-    """What ``approvals.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class GuidelineFile(Record):
-    """What ``guidelines.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    guidelines: tuple[Guideline, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class PrevalenceFile(Record):
-    """What ``prevalence.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    prevalence: tuple[Prevalence, ...] = ()
-    concordance: tuple[Concordance, ...] = ()
-    prognosis: tuple[Prognosis, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class VariantFile(Record):
-    """What ``variants.toml`` holds."""
-
-    sources: tuple[Source, ...] = ()
-    regions: tuple[ProteinRegion, ...] = ()
-    variants: tuple[Variant, ...] = ()
-
-
-@frozen(kw_only=True, repr=False)
-class CorrectionFile(Record):
-    """What ``corrections.toml`` holds."""
-
-    corrections: tuple[Correction, ...] = ()
-
-
-FILES: dict[str, type[Record]] = {
-    "agents.toml": AgentFile,
-    "definitions.toml": DefinitionFile,
-    "approvals.toml": ApprovalFile,
-    "guidelines.toml": GuidelineFile,
-    "prevalence.toml": PrevalenceFile,
-    "variants.toml": VariantFile,
-    "corrections.toml": CorrectionFile,
-}
-"""The data files beside ``trials/``, and what each holds."""
 
 
 @frozen(kw_only=True, repr=False, cache_hash=True)
@@ -295,7 +232,10 @@ class Catalog:
         >>> {source.year for source in then.trial("herizon-btc-01").sources} <= {2021, 2022, 2023}
         True
         """
-        return _on(self, _public.day_of(day))
+        asked = _public.day_of(day)
+        release, _, known = self.release.partition(_AS_OF)
+        told = f"{release}{_AS_OF}{min(asked.isoformat(), known or asked.isoformat())}"
+        return evolve(self, release=told, **_public.records(self, asked))
 
     def diff(self, earlier: "Catalog") -> "pd.DataFrame":
         """Return what was added, changed and withdrawn since an earlier catalog, one row per record.
@@ -373,7 +313,7 @@ def _shipped() -> Catalog:
 
 @lru_cache(maxsize=64)
 def _shipped_on(day: date) -> Catalog:
-    return _on(_shipped(), day)
+    return _shipped().as_of(day)
 
 
 def read(folder: str | PathLike[str]) -> Catalog:
@@ -395,58 +335,6 @@ def read(folder: str | PathLike[str]) -> Catalog:
 def _sections(catalog: Catalog) -> dict[str, tuple[Any, ...]]:
     apart = ("release", "corrections")  # what is corrected shows in the figures
     return {name: getattr(catalog, name) for name in fields_dict(Catalog) if name not in apart}
-
-
-def _on(catalog: Catalog, day: date) -> Catalog:
-    trials = _public.studies(catalog.trials, day)
-    approvals = tuple(each for each in catalog.approvals if each.decided <= day)
-    guidelines = tuple(each for each in catalog.guidelines if each.day <= day)
-    there = {trial.key: {source.key for source in trial.sources} for trial in trials}
-    standing: tuple[Any, ...] = (*approvals, *guidelines)
-    acts = {each.key for each in standing}
-    referred = {each.definition for each in (*standing, *(arm for trial in trials for arm in trial.arms))}
-    testing = _public.sources(catalog.prevalence_sources, day)
-    dated = {source.key for source in _public.sources(catalog.definition_sources, day)}
-    definitions = tuple(each for each in catalog.definitions if each.key in referred or each.source in dated)
-    variant_sources = _public.sources(catalog.variant_sources, day)
-    release, _, known = catalog.release.partition(_AS_OF)
-
-    # What an act refers to may have become known later than the act.
-    def replaced(act: Any) -> tuple[str, ...]:
-        return tuple(key for key in act.replaces if key in acts)
-
-    return evolve(
-        catalog,
-        release=f"{release}{_AS_OF}{min(day.isoformat(), known or day.isoformat())}",
-        definitions=definitions,
-        trials=trials,
-        approvals=tuple(
-            evolve(each, replaces=replaced(each), trial=each.trial if each.trial in there else None)
-            for each in approvals
-        ),
-        guidelines=tuple(evolve(each, replaces=replaced(each)) for each in guidelines),
-        prevalence=_public.read_in(catalog.prevalence, testing),
-        concordance=_public.read_in(catalog.concordance, testing),
-        prognosis=_public.read_in(catalog.prognosis, testing),
-        variants=tuple(
-            evolve(each, evidence=evidence, counts=counts)
-            for each in catalog.variants
-            if (evidence := _public.read_in(each.evidence, variant_sources))
-            + (counts := _public.read_in(each.counts, variant_sources))
-        ),
-        variant_sources=variant_sources,
-        # Where a standing act or definition was read stays, whenever that page was written.
-        definition_sources=_used(catalog.definition_sources, (*definitions, *catalog.clauses)),
-        approval_sources=_used(catalog.approval_sources, approvals),
-        guideline_sources=_used(catalog.guideline_sources, guidelines),
-        prevalence_sources=testing,
-        corrections=tuple(each for each in catalog.corrections if each.source in there.get(each.trial, ())),
-    )
-
-
-def _used(sources: tuple[Source, ...], records: tuple[Any, ...]) -> tuple[Source, ...]:
-    keys = {each.source for each in records}
-    return tuple(source for source in sources if source.key in keys)
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

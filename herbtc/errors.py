@@ -111,7 +111,17 @@ class SynthesisError(HerbtcError, ValueError):
 
 
 class RegistryError(HerbtcError, OSError):
-    """A registry that did not answer, or not with what was asked for."""
+    """A registry that did not answer, or not with what was asked for; the message says what to do.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status of the answer, such as 404; None where there was no answer, or none that was at fault for it.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class ExportError(HerbtcError, FileExistsError):

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 import attrs
 
 from herbtc import query
+from herbtc._files import FILES
 from herbtc._structure import DIGITS
 from herbtc._version import __version__
-from herbtc.catalog import FILES
 from herbtc.errors import look_up
 from herbtc.models import Record, Rule, Trial, fields_in_files
 

@@ -80,8 +80,9 @@ def test_nothing_is_known_too_early(day: date) -> None:
     for trial in then.trials:
         assert trial.sources
         for source in trial.sources:
-            assert source.public_by is not None
-            assert source.public_by <= day
+            # Whatever a curator compared a study with was public by then.
+            known = [each for each in (source.public_by, trial.reviewed) if each is not None]
+            assert min(known) <= day
     assert all(each.decided <= day for each in then.approvals)
     assert all(each.day <= day for each in then.guidelines)
     assert all(source.public_by and source.public_by <= day for source in then.prevalence_sources)
@@ -223,10 +224,13 @@ def test_a_year_counts_from_its_last_day() -> None:
     assert sources == [["early"], ["early", "year"]]
 
 
-def test_a_report_without_a_day_or_year_is_never_known() -> None:
-    last = CATALOG.as_of(date.max)
-    assert [each.key for each in last.trials[0].sources] == ["early", "year"]
-    assert "never" not in [each.key for each in last.trials[0].arms]
+def test_a_report_without_a_day_or_year_is_known_from_when_a_curator_had_seen_it() -> None:
+    before, since = (CATALOG.as_of(day).trials[0] for day in ("2025-12-31", "2026-01-01"))
+    assert [each.key for each in before.sources] == ["early", "year"]
+    assert "never" not in [each.key for each in before.arms]
+    assert since == STUDY
+    unseen = Catalog(release="x", trials=(attrs.evolve(STUDY, reviewed=None),))
+    assert [each.key for each in unseen.as_of(date.max).trials[0].sources] == ["early", "year"]
 
 
 def test_an_arm_is_known_from_its_first_report_or_else_with_its_study() -> None:
@@ -239,6 +243,17 @@ def test_the_patients_of_an_arm_are_those_that_a_public_report_counts() -> None:
     first, second = (CATALOG.as_of(day).trials[0].arm("whole") for day in ("2021-05-01", "2023-01-01"))
     assert (first.n, first.populations) == (None, ())
     assert (second.n, [each.n for each in second.populations]) == (30, [10])
+
+
+@pytest.mark.parametrize(
+    ("printed", "last"),
+    [("2019", "2019-12-31"), ("2020-02", "2020-02-29"), ("2021-12", "2021-12-31"), ("2021-04-05", "2021-04-05")],
+)
+def test_a_month_or_year_has_passed_on_its_last_day(printed: str, last: str) -> None:
+    study = Catalog(release="x", trials=(attrs.evolve(STUDY, start=printed, sources=(source("early", year=1999),)),))
+    day = date.fromisoformat(last)
+    assert study.as_of(day).trials[0].start == printed
+    assert study.as_of(day - timedelta(days=1)).trials[0].start is None
 
 
 def test_dates_and_status_that_lay_ahead_are_not_known() -> None:

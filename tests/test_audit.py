@@ -447,6 +447,7 @@ def one_sided(x: int, n: int) -> float:
         ("published = 2024-03-01", "published = 2023-01-15", "order-of-reports"),
         ("NCT01234567", "NCT0123456", "registry-id"),
         ('definition = "herb-positive"\n', "", "definition"),
+        ("her2_selected = true", "her2_selected = false", "unselected"),
         ('["ihc-3+"], n = 30', '["ihc-3+"], n = 41', "parts"),
         ('["ihc-3+"], n = 30', '["ihc-3+"], n = 31', "subgroup-sizes"),
     ],

@@ -234,6 +234,13 @@ def test_a_catalog_that_was_corrected_can_be_corrected_again(tmp_path: Path) -> 
         ({"corrected": "many"}, "corrected", "expected a whole number, got 'many'"),
         ({"corrected": 33.5}, "corrected", "expected a whole number, got 33.5"),
         ({"corrected": 81}, "corrected", "events: expected events ≤ n, got 81 > 80"),
+        (
+            {"field": "sides", "printed": "two", "corrected": None},
+            "corrected",
+            "sides: expected one of two lower upper, got ",
+        ),
+        ({"field": "sides", "printed": "two", "corrected": "both"}, "corrected", "expected one of two lower upper"),
+        ({"field": "n", "printed": 80, "corrected": "not-reached"}, "corrected", "expected a whole number"),
         ({"corrected": 33}, "printed", "expected another value than the printed one, got 33"),
         ({"section": "rates"}, "section", "expected one of proportions durations "),
         ({"field": "corrected"}, "field", "expected one of n events percent "),

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from figures import assert_tidy, boxes, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from herbtc import SynthesisError, measures, plots, query, synthesis
+from herbtc.plots._axis import Axis
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.transforms import Bbox, BboxBase
-
     from herbtc.synthesis import Pooled
 
 pytestmark = pytest.mark.filterwarnings("ignore::herbtc.HerbtcWarning")
@@ -31,36 +28,6 @@ def pooled(k: int, *, seed: int = 1, name: str = "study", **settings: Any) -> Po
     n = random.integers(5, 400, k)
     frame = pd.DataFrame({"trial": [f"{name}-{i}" for i in range(k)], "events": random.binomial(n, 0.4), "n": n})
     return synthesis.pool(measures.effects(frame, "logit"), **settings)
-
-
-def boxes(ax: Axes) -> tuple[BboxBase, dict[str, Bbox]]:
-    """Return the canvas and the box of every text that is drawn, in pixels."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-    texts = [*ax.texts, *ax.get_xticklabels(), ax.xaxis.label]
-    shown = {
-        f"{place} {text.get_text()}": text.get_window_extent(renderer)
-        for place, text in enumerate(texts)
-        if text.get_text()
-    }
-    return figure.bbox, shown
-
-
-def assert_tidy(ax: Axes) -> None:
-    canvas, shown = boxes(ax)
-    for text, box in shown.items():
-        inside = canvas.x0 <= box.x0 and box.x1 <= canvas.x1 and canvas.y0 <= box.y0 and box.y1 <= canvas.y1
-        assert inside, f"{text!r} leaves the canvas"
-    for (one, a), (other, b) in combinations(shown.items(), 2):
-        overlap = min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
-        assert not overlap, f"{one!r} overlaps {other!r}"
-    plot = ax.get_window_extent()
-    for text, box in shown.items():
-        column = box.y0 < plot.y1 and box.y1 > plot.y0
-        assert not (column and box.x1 > plot.x0 + 0.5 and box.x0 < plot.x1 - 0.5), f"{text!r} stands in the plot"
 
 
 @pytest.mark.parametrize("k", range(2, 31))
@@ -97,19 +64,14 @@ def test_two_plots_stand_side_by_side() -> None:
     left, right = figure.subplots(1, 2)
     plots.forest(pooled(8), ax=left)
     plots.forest(pooled(8, seed=2), ax=right)
-    _, of_left = boxes(left)
-    _, of_right = boxes(right)
-    assert max(box.x1 for box in of_left.values()) < min(box.x0 for box in of_right.values())
+    edge = {ax: [box for text, box in boxes(left) if text.axes is ax] for ax in (left, right)}
+    assert max(box.x1 for box in edge[left]) < min(box.x0 for box in edge[right])
 
 
 def test_axes_that_are_too_small_to_be_read_are_refused_with_the_size_that_is_needed() -> None:
     ax = Figure(figsize=(2, 1)).add_subplot()
     with pytest.raises(SynthesisError, match=r"too small for 12 studies: expected more than [\d.]+ by [\d.]+ inches"):
         plots.forest(pooled(12), ax=ax)
-
-
-def texts(ax: Axes) -> list[str]:
-    return [text.get_text() for text in ax.texts]
 
 
 def test_the_columns_are_those_that_clinicians_expect() -> None:
@@ -326,9 +288,9 @@ def test_rates_at_a_time_keep_the_axis_of_rates() -> None:
 @settings(max_examples=40, deadline=None)
 @given(low=st.floats(1e-4, 1e3), factor=st.floats(1.05, 1e6), size=st.sampled_from([5.0, 9.0, 14.0]))
 def test_ticks_are_inside_and_apart_on_any_axis(low: float, factor: float, size: float) -> None:
-    axis = plots._Axis(1.0, low, low * factor, "", log=True)
+    axis = Axis(low=low, high=low * factor, log=True)
     width = 14 * size
-    ticks = axis.ticks(width, lambda text: 0.64 * size * len(text))
+    ticks = [value for value, _ in axis.marks(width, lambda text: 0.64 * size * len(text), ends=axis.ends(14.0))]
     assert ticks
     assert all(axis.low <= tick <= axis.high for tick in ticks)
     places = [width * np.log(tick / low) / np.log(factor) for tick in ticks]

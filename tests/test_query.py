@@ -133,6 +133,42 @@ def test_frames_of_records_have_the_columns_they_declare_also_when_empty(kind: s
     assert not full.empty
 
 
+SHARED = ("definition", "agent", "approval", "guideline", "prevalence", "variant")
+
+
+def test_each_report_that_other_records_were_read_in_has_one_row() -> None:
+    read_in = [each for name in SHARED for each in getattr(herbtc.load(), f"{name}_sources")]
+    frame = query.sources()
+    rows = frame[frame["trial"].isna()]
+    assert set(zip(rows["source"], rows["link"].fillna("").str.lower(), strict=True)) == {
+        (each.key, each.link.casefold()) for each in read_in
+    }
+    for column in ("source", "pmid", "doi"):
+        assert not rows[column].dropna().duplicated().any(), f"give one report one key, and each key to one: {column}"
+
+
+def test_two_reports_of_one_key_are_two_rows_and_one_report_of_two_files_is_one() -> None:
+    def read(**values: Any) -> Source:
+        return Source(**{"key": "kim-2024", "kind": SourceKind.JOURNAL, "title": "T", "pmid": None, **values})
+
+    one, same = read(doi="10.1000/A"), read(doi="10.1000/a", pmid="7", note="another word on it")
+    other, unpublished = read(pmid="8"), read(kind=SourceKind.UNPUBLISHED)
+    rows = query.sources(
+        catalog=Catalog(
+            release="test",
+            agent_sources=(one, unpublished),
+            definition_sources=(other,),
+            variant_sources=(same, unpublished, read(title="U", kind=SourceKind.UNPUBLISHED)),
+        )
+    )
+    assert sorted(zip(rows["title"], rows["pmid"].fillna(""), rows["doi"].fillna(""), strict=True)) == [
+        ("T", "", ""),
+        ("T", "", "10.1000/A"),
+        ("T", "8", ""),
+        ("U", "", ""),
+    ]
+
+
 def test_lines_of_therapy_are_ordered() -> None:
     line = query.proportions()["line"]
     assert line.cat.ordered

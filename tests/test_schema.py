@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from test_structure import AGENTS, DEFINITIONS, STUDY
 
 import herbtc
-from herbtc import UnknownKeyError, _structure, catalog, schema, terms
+from herbtc import UnknownKeyError, _files, _structure, schema, terms
 from herbtc.models import FIGURE_KINDS, Trial
 
 SHIPPED = Path(herbtc.__file__).parent / "data"
@@ -82,7 +82,7 @@ def test_files_of_tests_pass() -> None:
 
 
 def test_there_is_one_for_every_file() -> None:
-    assert list(schema.KINDS) == ["study", *(name.removesuffix(".toml") for name in catalog.FILES)]
+    assert list(schema.KINDS) == ["study", *(name.removesuffix(".toml") for name in _files.FILES)]
 
 
 def test_a_schema_of_nothing_is_refused_with_what_there_is() -> None:

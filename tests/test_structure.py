@@ -502,12 +502,6 @@ def test_a_level_outside_50_to_100_is_refused(tmp_path: Path, level: str) -> Non
             "expected at least one agent",
         ),
         (
-            "her2_selected = true\nbtc_only = true\n\n[figures]",
-            'definition = "positive"\nher2_selected = false\nbtc_only = true\n\n[figures]',
-            "arms[1].definition",
-            "expected no HER2 definition where her2_selected is false",
-        ),
-        (
             'term = "diarrhoea"',
             'term = "Diarrhoea"',
             "figures.adverse_events[0].term",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from herbtc.audit._finding import Finding, Rule, about, each_trial, events_of, half, subject
 from herbtc.models import FIGURE_KINDS
-from herbtc.terms import Design, Endpoint, Partition, SourceKind, disjoint, strata
+from herbtc.terms import Design, Endpoint, Her2, Partition, SourceKind, disjoint, strata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -325,6 +325,17 @@ def _definitions(trial: Trial) -> Iterator[Finding]:
             )
 
 
+def _unselected(catalog: Catalog) -> Iterator[Finding]:
+    groups = {definition.key: definition.group for definition in catalog.definitions}
+    for trial in catalog.trials:
+        for arm in trial.arms:
+            if arm.definition is not None and not arm.her2_selected and groups[arm.definition] is not Her2.NRG1_FUSION:
+                message = f"patients were not selected by HER2, and {arm.definition} says how they were"
+                yield Finding(
+                    trial=trial.key, arm=arm.key, printed="her2_selected = false", expected="true", message=message
+                )
+
+
 def _targets(catalog: Catalog) -> Iterator[Finding]:
     for agent in catalog.agents:
         if agent.mechanism.her2_directed and not any("HER2" in target.molecule for target in agent.targets):
@@ -448,6 +459,12 @@ RULES = (
     ),
     Rule("registry-id", True, "An id of a registry has the form that the registry gives it.", each_trial(_identifiers)),
     Rule("definition", False, "An arm selected by HER2 says by which definition.", each_trial(_definitions)),
+    Rule(
+        "unselected",
+        True,
+        "Who was not selected by HER2 has no HER2 definition; an NRG1 fusion selects without HER2.",
+        _unselected,
+    ),
     Rule("hypothesis", True, "A planned rate is above the one to be ruled out.", each_trial(_hypothesis)),
     Rule("target", True, "An agent of a HER2-directed class binds HER2.", _targets),
     Rule(

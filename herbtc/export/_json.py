@@ -11,7 +11,8 @@ from attrs import fields, fields_dict, frozen
 from cattrs import Converter
 
 from herbtc import _references, _structure
-from herbtc.catalog import FILES, Catalog, load
+from herbtc._files import FILES
+from herbtc.catalog import Catalog, load
 from herbtc.errors import DataError, Problem
 from herbtc.export._frames import LICENCE, licensed
 

@@ -35,7 +35,9 @@ class Score(Shown):
     missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return self.score or ("unknown" if self.covered else "not covered")
+        if self.score is not None:
+            return str(self.score)
+        return "unknown" if self.covered else "not covered"
 
 
 @frozen

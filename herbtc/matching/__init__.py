@@ -165,6 +165,10 @@ def options(
     >>> patient = matching.Patient(her2=her2.Assay(ihc="3+"), site="gallbladder", prior_lines=1)
     >>> frame = matching.options(patient, as_of="2025-01-15", jurisdiction="US")
     >>> frame.loc[frame["kind"] == "approved", ["option", "match", "group", "events", "n"]]
+                             option match   group  events     n
+    0        fda-pembrolizumab-2023    no     all    <NA>  <NA>
+    1  fda-t-dxd-solid-tumours-2024   yes     all       9    41
+    2          fda-zanidatamab-2024   yes  ihc-3+      32    62
     """
     catalog = load() if catalog is None else catalog
     known, there = _on(as_of, jurisdiction, catalog)
@@ -211,6 +215,9 @@ def options_frame(
     >>> cohort = pd.DataFrame({"ihc": ["3+", "2+"], "site": "gallbladder", "prior_lines": 1}, index=["A", "B"])
     >>> frame = matching.options_frame(cohort, as_of="2025-01-15", jurisdiction="US")
     >>> frame.loc[frame["option"] == "fda-zanidatamab-2024", ["patient", "match", "events", "n"]]
+       patient match  events   n
+    2        A   yes      32  62
+    54       B    no       1  18
     """
     catalog = load() if catalog is None else catalog
     known, there = _on(as_of, jurisdiction, catalog)

@@ -124,7 +124,9 @@ def _line(option: Option, patient: Patient) -> Iterator[Criterion]:
 
 
 def _site(option: Option, patient: Patient) -> Iterator[Criterion]:
-    if option.kind in (OptionKind.APPROVED, OptionKind.GUIDELINE):
+    act = option.kind in (OptionKind.APPROVED, OptionKind.GUIDELINE)
+    said = "for" if act else "patients had"
+    if act and not option.sites:
         if option.scope is Scope.SOLID_TUMOURS:
             yield Criterion("site", YES, "any solid tumour")
         elif patient.site is Site.AMPULLA:
@@ -141,11 +143,11 @@ def _site(option: Option, patient: Patient) -> Iterator[Criterion]:
     enrolled = frozenset(group for each in option.sites for group in Stratum(each).groups)
     names = ", ".join(option.sites)
     if patient.site is None:
-        yield Criterion("site", UNKNOWN, f"primary site not told; patients had {names}")
+        yield Criterion("site", UNKNOWN, f"primary site not told; {said} {names}")
         return
     own = Stratum(patient.site).groups
     answer = YES if own <= enrolled else UNKNOWN if own & enrolled else NO
-    yield Criterion("site", answer, f"{patient.site}; patients had {names}")
+    yield Criterion("site", answer, f"{patient.site}; {said} {names}")
 
 
 def _eligibility(option: Option, patient: Patient, catalog: Catalog) -> Iterator[Criterion]:

@@ -128,6 +128,7 @@ def _of_act(kind: OptionKind, act: Approval | Guideline, catalog: Catalog, sourc
         her2_selected=any(catalog.agent(key).mechanism.her2_directed for key in act.agents),
         definition=None if act.definition is None else catalog.definition(act.definition),
         scope=act.scope,
+        sites=getattr(act, "sites", ()),
         sources=(act.source,),
         links=(source.link,) if source.link else (),
         reviewed=act.reviewed,

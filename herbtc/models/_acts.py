@@ -6,14 +6,15 @@ from typing import ClassVar
 from attrs import frozen
 
 from herbtc.models._record import Record, Rule, filled, key_rule, within
-from herbtc.terms import Act, Agency, GuidelineBody, Line, Scope, Topic
+from herbtc.terms import Act, Agency, GuidelineBody, Line, Scope, Site, Topic
 
 
 @frozen(kw_only=True, repr=False)
 class Approval(Record):
     """What an agency or an assessment body decided on a day, and for whom; `replaces` names acts that it ends.
 
-    `cautions` are the label's warnings and contraindications, in words.
+    `sites` are named where the act is about some biliary sites only. `cautions` are the label's warnings and
+    contraindications, in words.
     Where no page states the day, `decided` is that of the earliest page that reports the decision, and
     `decided_is_bound` says so: nothing is then known too early.
     """
@@ -27,6 +28,7 @@ class Approval(Record):
     decided_is_bound: bool = False
     scope: Scope
     population: str
+    sites: tuple[Site, ...] = ()
     line: Line | None = None
     definition: str | None = None
     companion_test: str | None = None

@@ -113,7 +113,8 @@ def together(name: str, *others: str) -> Rule:
         (name, *others),
         lambda _, *rest: any(other is not None for other in rest),
         f"expected {' or '.join(others)} beside {name}",
-        of_record={"dependentSchemas": {name: {"anyOf": [{"required": [other]} for other in others]}}},
+        # Editors that know older drafts only would pass over `dependentSchemas`.
+        of_record={"anyOf": [{"not": {"required": [name]}}, *({"required": [other]} for other in others)]},
     )
 
 

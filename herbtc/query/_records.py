@@ -379,22 +379,34 @@ def sources(*, trial: Words = None, kind: Words = None, catalog: Catalog | None 
         for counts in [Counter(figure.source for section in FIGURE_KINDS for figure in getattr(each.figures, section))]
         for source in each.sources
     ]
-    # A report that both agents and definitions were read in is one report.
-    shared = {
-        source.key: source
-        for sources_of in (
-            catalog.definition_sources,
-            catalog.agent_sources,
-            catalog.approval_sources,
-            catalog.guideline_sources,
-            catalog.prevalence_sources,
-            catalog.variant_sources,
-        )
-        for source in sources_of
-    }
-    every += [_SourceRow(None, source, 0) for source in shared.values()]
+    every += [_SourceRow(None, source, 0) for source in _shared_sources(catalog)]
     found = [row for row in every if passes(keys, row.trial) and passes(kinds, row.source.kind)]
     return as_frame(COLUMNS["sources"], found, catalog)
+
+
+def _shared_sources(catalog: Catalog) -> list[Source]:
+    # A report that both agents and definitions were read in is one report. A folder may give its key to another one.
+    found: dict[str, list[Source]] = {}
+    for sources_of in (
+        catalog.definition_sources,
+        catalog.agent_sources,
+        catalog.approval_sources,
+        catalog.guideline_sources,
+        catalog.prevalence_sources,
+        catalog.variant_sources,
+    ):
+        for source in sources_of:
+            of_key = found.setdefault(source.key, [])
+            if not any(_same_report(source, other) for other in of_key):
+                of_key.append(source)
+    return [source for of_key in found.values() for source in of_key]
+
+
+def _same_report(one: Source, other: Source) -> bool:
+    if one.pmid is not None and one.pmid == other.pmid:
+        return True
+    # What is unpublished has no address.
+    return one.link.casefold() == other.link.casefold() if one.link or other.link else one == other
 
 
 def definitions(*, definition: Words = None, her2: Words = None, catalog: Catalog | None = None) -> pd.DataFrame:

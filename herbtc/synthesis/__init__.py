@@ -17,6 +17,7 @@ from herbtc.synthesis._pool import pool
 from herbtc.synthesis._pooled import Pooled
 from herbtc.synthesis._posterior import Posterior, pool_bayes, pool_bayes_binomial
 from herbtc.synthesis._refits import Cumulative, LeaveOneOut, cumulative, leave_one_out
+from herbtc.synthesis._refusals import shared_patients
 from herbtc.synthesis._regression import Regression, regress
 from herbtc.synthesis._sensitivity import sensitivity
 from herbtc.synthesis._small_studies import TESTS as SMALL_STUDIES
@@ -61,6 +62,7 @@ __all__ = [
     "pool_many",
     "regress",
     "sensitivity",
+    "shared_patients",
     "small_studies",
     "subgroups",
     "trim_and_fill",

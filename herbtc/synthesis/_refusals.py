@@ -54,7 +54,7 @@ def refuse_whom(rows: pd.DataFrame, *, mix: Mix) -> None:
         raise SynthesisError(f"expected at least two studies, got {len(rows)}{named}")
     if "trial" in rows.columns:
         _refuse_meta_analyses(rows)
-        _refuse_shared_patients(rows)
+    _refuse_shared_patients(rows)
     allowed = _allowed(mix)
     for name, mixture in MIXTURES.items():
         if name not in allowed and name != "line" and (mixed := _mixed(rows, name)) is not None:
@@ -89,6 +89,36 @@ def _refuse_meta_analyses(rows: pd.DataFrame) -> None:
 
 
 def _refuse_shared_patients(rows: pd.DataFrame) -> None:
+    for place in np.argwhere(np.tril(shared_patients(rows))):
+        pair = np.isin(np.arange(len(rows)), place)
+        raise SynthesisError(f"the same patients would be counted twice: {rows_named(rows, pair)}")
+
+
+def shared_patients(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows of a frame hold patients of which others, so that both must not be counted.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One row per group of patients, with `trial`, and `arm` and `population` where there are any. A frame of
+        `herbtc.query` knows which arms and studies share patients; of any other, only its names are read.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        A symmetric square, a row and a column for each row of the frame; False on the diagonal.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from herbtc import synthesis
+    >>> frame = pd.DataFrame({"trial": list("aab"), "arm": "one", "population": ["all", "gallbladder", "all"]})
+    >>> synthesis.shared_patients(frame).astype(int).tolist()
+    [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    """
+    twice = np.zeros((len(rows), len(rows)), bool)
+    if "trial" not in rows.columns:
+        return twice
     known = provenance(rows)
     trials = rows["trial"].astype(str).tolist()
     arms = rows["arm"].astype(str).tolist() if "arm" in rows.columns else [""] * len(rows)
@@ -100,14 +130,13 @@ def _refuse_shared_patients(rows: pd.DataFrame) -> None:
     for i in range(len(rows)):
         for j in range(i):
             if trials[i] != trials[j]:
-                twice = frozenset((trials[i], trials[j])) in overlapping
+                both = frozenset((trials[i], trials[j])) in overlapping
             elif arms[i] == arms[j] or frozenset((arms[i], arms[j])) in shared.get(trials[i], ()):
-                twice = not _disjoint(populations[i], populations[j])
+                both = not _disjoint(populations[i], populations[j])
             else:
-                twice = False
-            if twice:
-                pair = np.isin(np.arange(len(rows)), (i, j))
-                raise SynthesisError(f"the same patients would be counted twice: {rows_named(rows, pair)}")
+                both = False
+            twice[i, j] = twice[j, i] = both
+    return twice
 
 
 def _disjoint(one: str, other: str) -> bool:

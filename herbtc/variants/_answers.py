@@ -95,7 +95,7 @@ def activating(text: str, records: Iterable[Variant]) -> VariantAnswer:
     >>> variants.activating("p.Val842Ile", known).answer
     <Answer.YES: 'yes'>
     >>> variants.activating("L755S", known).reason
-    'evidence that it activates (2) and that it does not (1)'
+    'evidence that it activates (3) and that it does not (1)'
     >>> variants.activating("I767M", known).answer
     <Answer.UNKNOWN: 'unknown'>
     """
