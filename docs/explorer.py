@@ -80,39 +80,49 @@ NUMBERS = ("n", "reports", "figures", "result", "year")
 
 @frozen
 class Drawn:
-    """A forest plot of the page, and the rows that it draws."""
+    """A figure of the page: the rows that it draws, and how."""
 
     name: str
     title: str
     rows: Callable[[], pd.DataFrame]
-    measure: str
+    how: Callable[[pd.DataFrame], Axes]
 
     def draw(self) -> Axes:
+        """Return the figure."""
         with warnings.catch_warnings():
             # What is doubtful stands in the notes of the figure itself.
             warnings.simplefilter("ignore", herbtc.HerbtcWarning)
-            return plots.forest(synthesis.pool(measures.effects(self.rows(), self.measure)), title=self.title)
+            return self.how(self.rows())
+
+    @property
+    def short(self) -> str:
+        """The title up to its first comma."""
+        return self.title.split(",")[0]
 
 
-def _later(endpoint: str) -> pd.DataFrame:
-    asked: dict[str, Any] = {"her2_directed": True, "her2": "her2-positive", "line": "second-or-later"}
-    if endpoint == "orr":
-        return query.proportions(endpoint=endpoint, **asked).dropna(subset=["events", "n"])
-    return query.durations(endpoint=endpoint, **asked).dropna(subset=["low_months", "high_months"])
+def _forest(measure: str) -> Callable[[pd.DataFrame], Axes]:
+    return lambda rows: plots.forest(synthesis.pool(measures.effects(rows, measure)), provenance=True)
 
 
+_LATER: dict[str, Any] = {"her2_directed": True, "her2": "her2-positive", "line": "second-or-later"}
 FIGURES = (
     Drawn(
         "forest-orr",
         "Objective response, HER2-positive, second line or later",
-        lambda: _later("orr"),
-        "logit",
+        lambda: query.proportions(endpoint="orr", **_LATER).dropna(subset=["events", "n"]),
+        _forest("logit"),
     ),
     Drawn(
         "forest-pfs",
         "Progression-free survival, HER2-positive, second line or later",
-        lambda: _later("pfs"),
-        "log-median",
+        lambda: query.durations(endpoint="pfs", **_LATER).dropna(subset=["low_months", "high_months"]),
+        _forest("log-median"),
+    ),
+    Drawn(
+        "evidence-map",
+        "Evidence map, patients and crude response by mechanism and setting",
+        lambda: query.proportions(endpoint="orr", her2_directed=True).dropna(subset=["n"]),
+        lambda rows: plots.evidence_map(rows, provenance=True),
     ),
 )
 
@@ -194,9 +204,10 @@ def figures() -> Iterator[Row]:
     """Yield every figure of every report."""
     trials = query.trials().set_index("trial")
     links = {(row["trial"], row["source"]): row["link"] for row in query.sources().to_dict("records")}
-    drawn: dict[tuple[str, ...], Drawn] = {
-        _key(row): each for each in FIGURES for row in each.rows().to_dict("records")
-    }
+    within: dict[tuple[str, ...], list[Drawn]] = {}
+    for each in FIGURES:
+        for row in each.rows().to_dict("records"):
+            within.setdefault(_key(row), []).append(each)
     for kind in FIGURE_KINDS:
         ask = getattr(query, kind)
         all_of: dict[str, Any] = {"reports": "all", "suspect": "include"}
@@ -210,7 +221,7 @@ def figures() -> Iterator[Row]:
             result, number = _result(kind, row)
             times = ("low_months", "high_months") if kind == "durations" else ("low", "high")
             population = row["population"]
-            figure = drawn.get(_key(row)) if kind in ("proportions", "durations") else None
+            shown = within.get(_key(row), []) if kind in ("proportions", "durations") else []
             yield {
                 "study": trial["name"],
                 "study_link": f"reports.html#reports-{row['trial']}",
@@ -227,8 +238,8 @@ def figures() -> Iterator[Row]:
                 "source_link": _web(links[row["trial"], row["source"]]),
                 "place": _text(row["locator"]),
                 "year": int(row["year"]) if _is(row["year"]) else "",
-                "figure": figure.title.split(",")[0] if figure else "",
-                "figure_link": f"#{figure.name}" if figure else "",
+                "figure": shown[0].short if shown else "",
+                "figure_link": f"#{shown[0].name}" if shown else "",
                 "newest": str(row) in newest,
                 "facets": {
                     "mechanism": row["mechanism"].split(" + "),
@@ -237,7 +248,7 @@ def figures() -> Iterator[Row]:
                     "site": sites.get(str(row), []),
                     "design": [str(trial["design"])],
                     "endpoint": [_WORDS.get(kind) or str(row["endpoint"])],
-                    "drawn": [figure.name] if figure else [],
+                    "drawn": [each.name for each in shown],
                 },
             }
 
@@ -341,7 +352,7 @@ def form() -> Iterator[str]:
     yield '<div class="explorer-filters">'
     yield '<label class="explorer-search">Search<input type="search" name="q" placeholder="study, agent …"></label>'
     endpoints = sorted(present["endpoint"], key=lambda word: (word in _WORDS.values(), word))
-    names = {each.name: each.title.split(",")[0] for each in FIGURES}
+    names = {each.name: each.short for each in FIGURES}
     filters = {**FACETS, "endpoint": ("Endpoint", endpoints), "drawn": ("Drawn in", list(names))}
     for name, (label, words) in filters.items():
         options = "".join(
@@ -373,7 +384,7 @@ def drawn() -> Iterator[str]:
     for each in FIGURES:
         title = escape(each.title)
         yield f'<figure class="paper explorer-figure" id="{each.name}" tabindex="-1">'
-        yield f'<img src="_static/{each.name}.svg" class="dark-light" alt="Forest plot: {title}">'
+        yield f'<img src="_static/{each.name}.svg" class="dark-light" alt="{title}">'
         yield f'<figcaption><p>{title}. <a href="#{urlencode({"drawn": each.name})}">Its rows</a></p></figcaption>'
         yield "</figure>"
     yield "```"
