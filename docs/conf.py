@@ -9,14 +9,16 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-import gallery  # noqa: E402  (stands beside this file)
-import pages  # noqa: E402  (as does this)
+import explorer  # noqa: E402  (stands beside this file)
+import gallery  # noqa: E402  (as do these)
+import pages  # noqa: E402
 
 import herbtc  # noqa: E402
 from herbtc import schema  # noqa: E402
 
 # Tables are written from code and data before Sphinx looks for pages, so that none is typed and none is stale.
 pages.write(DOCS / "_generated")
+explorer.write(DOCS / "_generated" / "static")
 gallery.draw(DOCS / "figures.md", DOCS / "_generated" / "figures")
 
 project = "herbtc"
@@ -43,7 +45,7 @@ numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"herbtc {release}"
-html_static_path = ["_static"]
+html_static_path = ["_static", "_generated/static"]
 html_css_files = ["herbtc.css"]
 html_use_index = False
 html_domain_indices = False
@@ -59,7 +61,18 @@ html_theme_options = {
         "**": ["page-toc"],
         **{
             page: []
-            for page in ("approvals", "definitions", "her2", "prevalence", "variants", "appraisal", "audit", "reports")
+            for page in (
+                "approvals",
+                "definitions",
+                "her2",
+                "prevalence",
+                "variants",
+                "appraisal",
+                "audit",
+                "reports",
+                "tables",
+                "explorer",
+            )
         },
     },
     "footer_start": ["copyright"],
@@ -67,7 +80,9 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {page: [] for page in ("index", "tutorial", "how-to", "figures", "explanation", "licence")}
+html_sidebars = {
+    page: [] for page in ("index", "tutorial", "how-to", "figures", "tables", "explorer", "explanation", "licence")
+}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
@@ -79,6 +94,14 @@ def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
             block.children = [nodes.Text(text)]
 
 
+def with_explorer(app: Sphinx, page: str, *_: object) -> None:
+    """Give the explorer its script and style, and no other page."""
+    if page == "explorer":
+        app.add_css_file("explorer.css")
+        app.add_js_file("explorer-data.js")
+        app.add_js_file("explorer.js", loading_method="defer")
+
+
 def with_schemas(app: Sphinx, error: Exception | None) -> None:
     """Write the schemas of the data files beside the pages, so that an editor can refer to them by address."""
     if error is None and app.builder.format == "html":
@@ -87,5 +110,6 @@ def with_schemas(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Tell Sphinx about the functions above."""
+    app.connect("html-page-context", with_explorer)
     app.connect("doctree-read", without_last_blank_line)
     app.connect("build-finished", with_schemas)

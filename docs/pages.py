@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from evidence_pages import PARTS_OF_EVIDENCE
+from explorer import PARTS_OF_EXPLORER
 from markup import GAP, code, count, link, plain, table, unbroken
+from table_pages import PARTS_OF_TABLES
 
 import herbtc
 from herbtc import her2, query, terms
@@ -537,4 +539,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "studies": studies,
     "suspects": suspects,
     "vocabularies": words,
-} | PARTS_OF_EVIDENCE
+    **PARTS_OF_EVIDENCE,
+    **PARTS_OF_EXPLORER,
+    **PARTS_OF_TABLES,
+}

@@ -5,7 +5,6 @@ This is the only module that opens data files.
 
 from datetime import date
 from functools import cache, lru_cache
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +22,7 @@ from herbtc._files import (
     PrevalenceFile,
     VariantFile,
 )
+from herbtc._html import facts
 from herbtc._version import __version__
 from herbtc.errors import DataError, Problem, look_up
 from herbtc.models import (
@@ -115,9 +115,12 @@ class Catalog:
         return f"<Catalog {self.release}: {self!s}>"
 
     def _repr_html_(self) -> str:
-        return f"<p><strong>herbtc catalog {escape(self.release)}</strong>: {self!s}</p>"
+        return facts(f"herbtc catalog {self.release}", self._counts())
 
     def __str__(self) -> str:
+        return ", ".join(f"{count} {what}" for what, count in self._counts())
+
+    def _counts(self) -> list[tuple[str, int]]:
         figures = sum(len(getattr(trial.figures, kind)) for trial in self.trials for kind in FIGURE_KINDS)
         counts = {
             "studies": len(self.trials),
@@ -128,7 +131,7 @@ class Catalog:
             "figures on testing": len(self.prevalence) + len(self.concordance) + len(self.prognosis),
             "corrections": len(self.corrections),
         }
-        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return [(what, count) for what, count in counts.items() if count]
 
     def trial(self, key: str) -> Trial:
         """Return the study with this key.

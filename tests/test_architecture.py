@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 import herbtc
-from herbtc import benchmarks, errors, export, measures, planning, plots, query, registry, schema, synthesis, terms
+from herbtc import (
+    benchmarks,
+    errors,
+    export,
+    measures,
+    planning,
+    plots,
+    query,
+    registry,
+    schema,
+    synthesis,
+    tables,
+    terms,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -24,6 +37,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 # Floor of each module; a module imports only from floors below its own.
 FLOORS = {
     "errors": 0,
+    "_html": 0,
     "_version": 0,
     "terms": 0,
     "models": 1,
@@ -47,6 +61,7 @@ FLOORS = {
     "plots": 9,
     "registry": 9,
     "schema": 9,
+    "tables": 9,
     "_commands": 10,
     "__main__": 11,
 }
@@ -76,7 +91,7 @@ def test_imports_go_only_downwards(path: Path) -> None:
     assert upwards <= ({"errors"} if name == "terms" else set())
 
 
-@pytest.mark.parametrize("name", ["measures", "planning", "synthesis", "plots"])
+@pytest.mark.parametrize("name", ["measures", "planning", "synthesis", "plots", "tables"])
 def test_statistics_know_no_catalog(name: str) -> None:
     files = [path for path in MODULES if path.relative_to(PACKAGE).parts[0].removesuffix(".py") == name]
     assert files
@@ -201,7 +216,7 @@ def public(module: ModuleType) -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    [query, measures, synthesis, planning, benchmarks, export, plots, registry, schema, errors, terms],
+    [query, measures, synthesis, planning, benchmarks, export, plots, registry, schema, tables, errors, terms],
     ids=lambda module: module.__name__,
 )
 def test_public_names_say_what_they_are(module: ModuleType) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
+from herbtc._html import Shown
 from herbtc.errors import DataError, Problem, shown
 from herbtc.models import Record, Rule, as_number, as_tuple, as_word, within
 from herbtc.terms import IhcScore, Intensity, IshResult, Laboratory, Membrane, Specimen
@@ -224,7 +225,7 @@ class Assay(Record):
 
 
 @frozen(repr=False, init=False)
-class Profile:
+class Profile(Shown):
     """All assays of one tumour, kept side by side: where they disagree, both stand.
 
     Attributes

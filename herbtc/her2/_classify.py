@@ -5,6 +5,7 @@ from itertools import product
 
 from attrs import frozen
 
+from herbtc._html import Shown
 from herbtc.errors import look_up
 from herbtc.her2._assays import Assay, Profile, profile_of
 from herbtc.her2._ish import breast_groups, gastric_groups, numbers
@@ -16,7 +17,7 @@ ZERO, ONE, TWO, THREE = IhcScore
 
 
 @frozen(kw_only=True)
-class Classification:
+class Classification(Shown):
     """HER2 status of a tumour by criteria, and why.
 
     Attributes

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from herbtc._html import Shown
 from herbtc.catalog import Catalog, load
 from herbtc.her2._assays import Assay, Profile, profile_of
 from herbtc.her2._ish import gastric_groups, numbers
@@ -21,7 +22,7 @@ YES, NO, UNKNOWN = Answer
 
 
 @frozen(kw_only=True)
-class Verdict:
+class Verdict(Shown):
     """Whether a tumour meets a definition, and why.
 
     Attributes

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
+from herbtc._html import Shown
 from herbtc.errors import look_up
 from herbtc.her2._assays import Assay, Staining
 from herbtc.terms import Answer, IhcScore, Intensity, Membrane, Specimen
@@ -14,7 +15,7 @@ _NONE, _FAINT, _WEAK, _MODERATE, _STRONG = Intensity
 
 
 @frozen(kw_only=True)
-class Score:
+class Score(Shown):
     """An IHC score, and the clause that gives it.
 
     Attributes

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, get_args, get_origin
 
 from attrs import Attribute, field, fields, frozen
 
+from herbtc._html import Shown
 from herbtc.errors import DataError, Problem, shown
 from herbtc.terms import Reach
 
@@ -149,7 +150,7 @@ def broken(rules: tuple[Rule, ...], values: Mapping[str, Any]) -> Iterator[tuple
 
 
 @frozen(kw_only=True, repr=False)
-class Record:
+class Record(Shown):
     """What all records share: they check their rules when made."""
 
     RULES: ClassVar[tuple[Rule, ...]] = ()
@@ -237,11 +238,13 @@ def _is_union(of: Any) -> bool:
 
 
 def _short(value: object) -> str:
-    if isinstance(value, tuple) and value and isinstance(value[0], Record):
-        return f"<{len(value)}>"
-    return (
-        str(value) if isinstance(value, (Decimal, date)) else repr(str(value) if isinstance(value, StrEnum) else value)
-    )
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], Record):
+            return f"<{len(value)}>"
+        return f"({', '.join(map(_short, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, (Decimal, date)):
+        return str(value)
+    return repr(str(value) if isinstance(value, StrEnum) else value)
 
 
 def _either(types: frozenset[type]) -> str:

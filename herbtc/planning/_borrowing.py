@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from attrs import evolve, frozen
 from scipy.special import betainc, betaln, digamma, expit, log_expit, polygamma, softmax
 
+from herbtc._html import Described
 from herbtc.errors import SynthesisError
 from herbtc.measures import percent
 from herbtc.planning._designs import Design, SingleStage, above, rate_between, signed
@@ -125,7 +125,7 @@ def bayes_design(
 
 
 @frozen(eq=False)
-class Borrowing:
+class Borrowing(Described):
     """The same question with and without borrowing.
 
     Attributes
@@ -186,9 +186,6 @@ class Borrowing:
 
     def _designs(self) -> dict[str, SingleStage | BayesDesign]:
         return {"exact": self.exact, "weak": self.weak, "borrowed": self.borrowed, "calibrated": self.calibrated}
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
 
 
 def borrowing(prior: BetaMixture, p0: float, p1: float, *, alpha: float = 0.05, power: float = 0.8) -> Borrowing:

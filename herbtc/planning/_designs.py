@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from html import escape
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from attrs import frozen
 from scipy.special import bdtrc, gammaln, xlog1py, xlogy
 
+from herbtc._html import Described
 from herbtc._version import __version__
 from herbtc.errors import SynthesisError
 from herbtc.measures import percent
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _RATES = np.linspace(0.0, 1.0, 101)
 
 
-class Design(ABC):
+class Design(Described):
     """A single-arm design whose decision depends on the number of responses only."""
 
     n: int
@@ -59,13 +59,6 @@ class Design(ABC):
                 "early_stop": self.early_stop(at),
             }
         )
-
-    @abstractmethod
-    def describe(self) -> str:
-        """Return a paragraph for a protocol."""
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(line)}</p>" for line in self.describe().splitlines())
 
 
 @frozen
@@ -200,7 +193,7 @@ class SimonDesigns:
         )
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(index=False))
+        return str(self.to_frame().to_html(index=False, border=0))
 
 
 # --- binomial probabilities -------------------------------------------------------------------------------------------
@@ -214,15 +207,18 @@ def above(r: Counts | int, n: int, rate: Floats | float) -> Floats:
 
 
 def pmf(x: Counts, n: int, p: Floats | float) -> Floats:
+    """Return the probability of exactly x of n."""
     logs = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1) + xlogy(x, p) + xlog1py(n - x, -np.asarray(p))
     return np.asarray(np.exp(logs), dtype=float)
 
 
 def rate_between(name: str, value: float, *, ends: bool = False) -> float:
+    """Return a rate, or raise SynthesisError if it is not between 0 and 1."""
     if not (0 < value < 1 or (ends and value in (0, 1))):
         raise SynthesisError(f"expected a {name} between 0 and 1, got {value}")
     return value
 
 
 def signed(text: str) -> str:
+    """Return a paragraph with the version that computed it."""
     return f"{text}\nComputed with herbtc {__version__}."

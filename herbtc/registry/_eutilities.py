@@ -41,6 +41,7 @@ class Asker:
 
     @classmethod
     def of(cls, fetch: Fetch | None, *, key: str | None, email: str | None, tool: str = TOOL) -> Asker:
+        """Return one who asks with a key and an address, or with a name alone."""
         fetch = fetch or Transport(pause=_PAUSE_WITH_KEY if key else _PAUSE, limit=_LIMIT)
         who = {"tool": tool, "email": email, "api_key": key}
         return cls(fetch=fetch, key=key, who={name: value for name, value in who.items() if value})

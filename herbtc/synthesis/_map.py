@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from attrs import field, frozen
 
+from herbtc._html import Described
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import effects, percent, rows_named
 from herbtc.synthesis._bayes import HalfNormal, Normal, TauPrior, binomial_normal
@@ -15,7 +16,7 @@ from herbtc.synthesis._distributions import Distribution, Natural
 from herbtc.synthesis._mixtures import BetaMixture, fitted
 from herbtc.synthesis._refusals import her2_directed
 from herbtc.synthesis._studies import admit
-from herbtc.synthesis._told import as_html, paragraph, warn
+from herbtc.synthesis._told import paragraph, warn
 
 if TYPE_CHECKING:
     from herbtc.synthesis._refusals import Mix
@@ -31,7 +32,7 @@ _CLOSE = 0.001
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class MapPrior:
+class MapPrior(Described):
     """A meta-analytic-predictive prior with everything needed to report and check it.
 
     Attributes
@@ -113,9 +114,6 @@ class MapPrior:
     def __repr__(self) -> str:
         notes = f", notes: {len(self.notes)}" if self.notes else ""
         return f"<MapPrior {self.role}: {self.mixture!r}, k={self.k}, n={self.n}{notes}>"
-
-    def _repr_html_(self) -> str:
-        return as_html(self.describe())
 
 
 def map_prior(

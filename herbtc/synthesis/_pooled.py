@@ -9,11 +9,12 @@ import pandas as pd
 from attrs import field, frozen
 
 from herbtc import measures
+from herbtc._html import Described
 from herbtc.measures import MEASURES, Floats
 from herbtc.synthesis._conventions import PREDICTIONS, TESTS, p_text
 from herbtc.synthesis._studies import counted, harmonic
 from herbtc.synthesis._tau2 import TAU2
-from herbtc.synthesis._told import as_html, paragraph
+from herbtc.synthesis._told import paragraph
 
 if TYPE_CHECKING:
     from herbtc.measures import Measure
@@ -22,7 +23,7 @@ BINOMIAL_NORMAL = "binomial-normal"
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Pooled:
+class Pooled(Described):
     """A pooled estimate with everything needed to report, check and draw it.
 
     Attributes
@@ -188,6 +189,3 @@ class Pooled:
             f"({self.scale.bare(self.conf_low)} to {self.scale.bare(self.conf_high)}), k={self.k}{n}"
             f"{f', notes: {len(self.notes)}' if self.notes else ''}>"
         )
-
-    def _repr_html_(self) -> str:
-        return as_html(self.describe())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from attrs import field, frozen
 
+from herbtc._html import Described
 from herbtc.errors import SynthesisError, look_up
 from herbtc.measures import MEASURES, effects
 from herbtc.synthesis._bayes import HalfNormal, Marginals, Normal, TauPrior, binomial_normal, normal_normal
@@ -14,7 +15,7 @@ from herbtc.synthesis._conventions import FEW, check_level
 from herbtc.synthesis._distributions import KINDS, Distribution, Kind, Natural
 from herbtc.synthesis._refusals import one_measure
 from herbtc.synthesis._studies import admit, counted, harmonic
-from herbtc.synthesis._told import as_html, paragraph, warn
+from herbtc.synthesis._told import paragraph, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Described):
     """What is known after several studies, with everything needed to report, check and draw it.
 
     Attributes
@@ -202,9 +203,6 @@ class Posterior:
             f"({scale.bare(self.conf_low)} to {scale.bare(self.conf_high)}), k={self.k}{n}"
             f"{f', notes: {len(self.notes)}' if self.notes else ''}>"
         )
-
-    def _repr_html_(self) -> str:
-        return as_html(self.describe())
 
     def _natural(self, distribution: Distribution) -> Natural:
         return Natural(distribution, self.measure, harmonic(self._rows))

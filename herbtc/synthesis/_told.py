@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
-from html import escape
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from herbtc._html import Described
 from herbtc._version import __version__
 from herbtc.errors import HerbtcWarning
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 40
 
 
-class Told(ABC):
+class Told(Described):
     """A result that can be told in words and shown as a table."""
 
     __slots__ = ()
@@ -27,18 +27,10 @@ class Told(ABC):
     def to_frame(self) -> pd.DataFrame:
         """Return the result as a frame."""
 
-    @abstractmethod
-    def describe(self) -> str:
-        """Return a paragraph for a methods and results section."""
-
     def _repr_html_(self) -> str:
-        told = as_html(self.describe())
-        return told + self.to_frame().to_html(max_rows=_MOST_ROWS, float_format="{:.4g}".format, border=0)
-
-
-def as_html(text: str) -> str:
-    """Return each line as a paragraph of a notebook."""
-    return "".join(f"<p>{escape(line)}</p>" for line in text.splitlines())
+        return super()._repr_html_() + self.to_frame().to_html(
+            max_rows=_MOST_ROWS, float_format="{:.4g}".format, border=0
+        )
 
 
 def paragraph(sentences: Iterable[str], notes: Iterable[str], release: str) -> str:
