@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import notebooks
 import pytest
-from nbclient import NotebookClient
+from notebooks import pictures, told
 
 import herbtc
 from herbtc import her2, matching, measures, planning, query, registry, synthesis
@@ -20,17 +21,6 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 SAMPLES = ROOT / "tests" / "samples" / "ctgov"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
-SECONDS = 60
-
-# Warnings are errors while the cells run, and not while the kernel goes down.
-# Frames are printed in full, one line a row.
-BEFORE = """
-import warnings
-import pandas
-warnings.simplefilter("error")
-pandas.set_option("display.width", 10_000, "display.max_columns", None, "display.max_colwidth", None)
-"""
-AFTER = "warnings.simplefilter('default')"
 
 
 def read(name: str) -> Any:
@@ -39,36 +29,12 @@ def read(name: str) -> Any:
 
 def run(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a notebook in a copy of its folder, and return it with its outputs."""
-    # The package under test, wherever it was imported from.
-    monkeypatch.setenv("PYTHONPATH", str(Path(herbtc.__file__).parent.parent))
     shutil.copytree(EXAMPLES, folder / "examples")
-    notebook = read(name)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
-    notebook.cells.append(nbformat.v4.new_code_cell(AFTER))
-    client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder / "examples")}}
-    )
-    return client.execute()
-
-
-def outputs(notebook: Any) -> list[Any]:
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-def told(notebook: Any) -> str:
-    """Return what the cells print and show, as text."""
-    return "\n".join(
-        output.text if output.output_type == "stream" else output.data.get("text/plain", "")
-        for output in outputs(notebook)
-    )
+    return notebooks.run(read(name), folder / "examples", monkeypatch)
 
 
 def prose(notebook: Any) -> str:
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-
-
-def pictures(notebook: Any) -> int:
-    return sum("image/png" in output.get("data", {}) for output in outputs(notebook))
 
 
 def row(key: str, *values: object) -> str:
@@ -125,10 +91,10 @@ def test_the_notebook_quick_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     rates = query.proportions(endpoint="orr", her2_directed=True, her2="her2-positive", line="second-or-later")
     counted = rates.dropna(subset=["events", "n"])
     pooled = synthesis.pool(measures.effects(counted, "logit"))
-    assert repr(pooled) in told(done)
-    assert pooled.describe() in told(done)
-    assert repr(sorted(set(rates["trial"]) - set(counted["trial"]))) in told(done)
-    assert pictures(done) == 1
+    assert repr(pooled) in told(*done.cells)
+    assert pooled.describe() in told(*done.cells)
+    assert repr(sorted(set(rates["trial"]) - set(counted["trial"]))) in told(*done.cells)
+    assert pictures(*done.cells) == 1
     assert (tmp_path / "examples" / "quick-start.png").stat().st_size > 10_000
 
 
@@ -137,10 +103,10 @@ def test_the_notebook_evidence_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
     rates = query.proportions(endpoint="orr", her2_directed=True, line="second-or-later", btc_only=True)
     assert set(rates["level"].dropna()) > {90.0}, "the notebook says that some reports print 90 % intervals"
     asked = rates[~rates["her2"].isin(["her2-low", "ihc-0/1+"])].dropna(subset=["events", "n"])
-    assert repr(synthesis.pool(measures.effects(asked, "logit"))) in told(done)
+    assert repr(synthesis.pool(measures.effects(asked, "logit"))) in told(*done.cells)
     words = query.definitions(definition="sgntuc-019")["words"].item()
-    assert re.search(row("sgntuc-019", words), told(done))
-    assert pictures(done) == 1
+    assert re.search(row("sgntuc-019", words), told(*done.cells))
+    assert pictures(*done.cells) == 1
     written = {path.name for path in (tmp_path / "examples").iterdir()} - {path.name for path in EXAMPLES.iterdir()}
     assert written == {"evidence.bib", "evidence.csv", "evidence.datapackage.json", "evidence.svg"}
     entries = (tmp_path / "examples" / "evidence.bib").read_text("utf-8")
@@ -151,7 +117,7 @@ def test_the_notebook_evidence_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_notebook_published_review(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Naleid N et al. JCO Precis Oncol 2025;9:e2400594, Abstract: ORR 34 % (95 % CI 24-44), 368 patients."""
     done = run("published_review", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     review, ours = (
         re.search(rf"(?m)^\d+ +{name}.*? (\d+) +(\d+) +(\d.*)$", text) for name in ("the review", "ours, as")
     )
@@ -162,12 +128,12 @@ def test_the_notebook_published_review(tmp_path: Path, monkeypatch: pytest.Monke
     second = re.search(row("herizon-btc-01", "cohort-2", "ihc-0/1+", 7), text)
     assert second is not None
     assert int(ours.group(2)) + 7 == int(review.group(2)) == 368
-    assert pictures(done) == 1
+    assert pictures(*done.cells) == 1
 
 
 def test_the_notebook_single_arm_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("single_arm_trial", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     benchmark = synthesis.map_prior(query.proportions(endpoint="orr", trial=["abc-06", "nifty"]), role="benchmark")
     low, high = benchmark.predictive.interval(0.9)
     median = benchmark.predictive.median()
@@ -188,12 +154,12 @@ def test_the_notebook_single_arm_trial(tmp_path: Path, monkeypatch: pytest.Monke
     assert float(borrowed.group(3)) > 0.05 > float(exact.group(3)), "and that it pays for them in type I error"
     assert calibrated.groups() == exact.groups()
     assert "expected one regimen in all rows" in text
-    assert pictures(done) == 1
+    assert pictures(*done.cells) == 1
 
 
 def test_the_notebook_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("patient", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     tumour = her2.Assay(ihc="2+", ish_ratio=2.6, ish_copies=7.1, laboratory="central")
     assert "equivocal by gastric-2016" in text
     assert str(her2.classify(tumour, "gastric-2016")) in text
@@ -226,7 +192,7 @@ def test_the_notebook_patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_notebook_own_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("own_studies", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     assert "1 study beside the evidence of" in text
     assert "0 errors, 0 warnings" in text
     both = herbtc.load().extend(EXAMPLES / "data" / "our-evidence")
@@ -239,13 +205,13 @@ def test_the_notebook_own_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "'NCT04466891' is 'herizon-btc-01' in the catalog already" in text
     assert re.search(r"(?m)^\d+ +herizon-btc-01 +cohort-1 +34 +80 +harding-2023 +events 33 → 34", text)
     assert "(1, 0)" in text
-    assert pictures(done) == 1
+    assert pictures(*done.cells) == 1
     assert {path.name for path in (tmp_path / "examples").iterdir()} == {path.name for path in EXAMPLES.iterdir()}
 
 
 def test_the_notebook_registry_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("registry_check", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     study = registry.study((EXAMPLES / "data" / "NCT06008288.json").read_bytes())
     assert f"{study.nct_id}; {study.overall_status}; " in text
     lines = (EXAMPLES / "data" / "registry-2026-08.jsonl").read_text("utf-8").splitlines()
@@ -259,7 +225,7 @@ def test_the_notebook_registry_check(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_notebook_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = run("pipeline", tmp_path, monkeypatch)
-    text = told(done)
+    text = told(*done.cells)
     rates = query.proportions(endpoint="orr", her2_directed=True).dropna(subset=["events", "n"])
     by_class = rates.groupby("mechanism")[["events", "n"]].sum()
     assert len(by_class) > 3
