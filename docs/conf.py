@@ -1,5 +1,6 @@
 """How the documentation is built: `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,15 +21,18 @@ from herbtc import schema  # noqa: E402
 pages.write(DOCS / "_generated")
 explorer.write(DOCS / "_generated" / "static")
 gallery.draw(DOCS / "figures.md", DOCS / "_generated" / "figures")
+# Notebooks stand outside of these pages, and are shown here as they run.
+shutil.rmtree(DOCS / "examples", ignore_errors=True)
+shutil.copytree(DOCS.parent / "examples", DOCS / "examples", ignore=shutil.ignore_patterns(".*"))
 
 project = "herbtc"
 author = "The herbtc developers"
 project_copyright = "2026, The herbtc developers; code MIT, evidence CC BY 4.0"
 version = release = herbtc.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 # What stands here is included by other pages.
-exclude_patterns = ["_build", "_generated", "search-log.md"]
+exclude_patterns = ["_build", "_generated", "search-log.md", "examples/README.md", "examples/data"]
 default_role = "py:obj"
 smartquotes = False  # what sources print stays as printed
 maximum_signature_line_length = 88
@@ -37,6 +41,13 @@ toc_object_entries_show_parents = "hide"
 myst_enable_extensions = ["substitution"]
 myst_substitutions = {"release": herbtc.load().release}
 myst_heading_anchors = 3
+
+# Notebooks run anew at each build, since what they show hangs on code and data that no cache looks at.
+# A cell that fails, or that warns, fails the build.
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_output_stderr = "remove-warn"
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -54,7 +65,7 @@ html_copy_source = False
 html_theme_options = {
     "logo": {"text": "herbtc"},
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "show_prev_next": True,
     # Pages of wide tables leave the side to them.
     "secondary_sidebar_items": {
@@ -80,9 +91,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 # Pages without pages below them need no navigation at their side.
-html_sidebars = {
-    page: [] for page in ("index", "tutorial", "how-to", "figures", "tables", "explorer", "explanation", "licence")
-}
+html_sidebars = {page: [] for page in ("index",)}
 
 
 def without_last_blank_line(_app: Sphinx, doctree: nodes.document) -> None:
