@@ -65,6 +65,11 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert call in (ROOT / "tests" / "reference" / "export.R").read_text("utf-8")
 
 
+def test_the_bar_at_the_top_has_room_for_its_entries() -> None:
+    (listed,) = (block for block in BLOCKS if block.page == "index.md" and block.language == "{toctree}")
+    assert len([line for line in listed.text.splitlines() if line and not line.startswith(":")]) <= 6
+
+
 # --- shell ------------------------------------------------------------------------------------------------------------
 
 # What a block finds in the working folder, and what it leaves there or prints.
