@@ -70,6 +70,13 @@ class _Condition:
         return f"{' and '.join(self.found)}: {'' if self.answer is YES else 'not '}{self.formula}"
 
 
+@frozen
+class _Held:
+    # A clause held against a tumour: each result that it asks for, and whether all are there.
+    conditions: tuple[_Condition, ...]
+    answer: Answer
+
+
 def meets(
     tumour: Assay | Profile | Iterable[Assay], definition: str | Definition, *, catalog: Catalog | None = None
 ) -> Verdict:
@@ -116,8 +123,8 @@ def meets(
 
 @lru_cache(maxsize=8192)
 def _verdict(profile: Profile, definition: Definition, catalog: Catalog) -> Verdict:
-    clauses = [_conditions(profile, clause, catalog) for clause in definition.any_of]
-    answer = _any(_all(each.answer for each in clause) for clause in clauses)
+    clauses = [_held(profile, clause, catalog) for clause in definition.any_of]
+    answer = _any(clause.answer for clause in clauses)
     cautions = [*_tested_elsewhere(profile, definition)]
     if answer is UNKNOWN and (whatever := _whatever(profile, definition, clauses)):
         answer, reasons = whatever
@@ -125,12 +132,12 @@ def _verdict(profile: Profile, definition: Definition, catalog: Catalog) -> Verd
         reasons = [*_reasons(clauses, answer)]
     if definition.open is not None:
         cautions.append(f"not seen of this definition: {definition.open}")
-    doubtful = [_conditions(profile, clause, catalog) for clause in definition.perhaps]
-    if answer is NO and (more := _any(_all(each.answer for each in clause) for clause in doubtful)) is not NO:
+    doubtful = [_held(profile, clause, catalog) for clause in definition.perhaps]
+    if answer is NO and (more := _any(clause.answer for clause in doubtful)) is not NO:
         answer = UNKNOWN
         reasons = [f"{each} (may count: not seen is {definition.open})" for each in _reasons(doubtful, more)]
         clauses = [*clauses, *doubtful] if more is UNKNOWN else clauses
-    every = [each for clause in clauses for each in clause]
+    every = [each for clause in clauses for each in clause.conditions]
     return Verdict(
         answer=answer,
         definition=definition.key,
@@ -143,7 +150,7 @@ def _verdict(profile: Profile, definition: Definition, catalog: Catalog) -> Verd
 
 # Definitions share their clauses: a tumour is held against each once.
 @lru_cache(maxsize=8192)
-def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> tuple[_Condition, ...]:
+def _held(profile: Profile, clause: Clause, catalog: Catalog) -> _Held:
     made = []
     for asks, formula in clause.conditions.items():
         wanted = getattr(clause, asks)
@@ -157,41 +164,43 @@ def _conditions(profile: Profile, clause: Clause, catalog: Catalog) -> tuple[_Co
         answer = next(iter(settled)) if len(settled) == 1 else UNKNOWN
         said = [seen for each, seen in found if each is not UNKNOWN or not settled]
         made.append(_Condition(asks, formula, answer, tuple(dict.fromkeys(said)), len(settled) > 1))
-    return tuple(made)
+    return _Held(tuple(made), _all(each.answer for each in made))
 
 
-def _reasons(clauses: list[tuple[_Condition, ...]], answer: Answer) -> Iterator[str]:
+def _reasons(clauses: list[_Held], answer: Answer) -> Iterator[str]:
     for clause in clauses:
-        result = _all(each.answer for each in clause)
-        if answer is result:
+        if answer is clause.answer:
             # One result rules a clause out, while all that it asks for must be there, or may be missing.
-            decisive = [each for each in clause if each.answer is answer]
+            decisive = [each for each in clause.conditions if each.answer is answer]
             yield from map(str, decisive[:1] if answer is NO else decisive)
             if answer is YES:
                 return
 
 
-def _missing(clauses: list[tuple[_Condition, ...]]) -> tuple[str, ...]:
-    open_clauses = [clause for clause in clauses if _all(each.answer for each in clause) is UNKNOWN]
+def _missing(clauses: list[_Held]) -> tuple[str, ...]:
+    open_clauses = [clause for clause in clauses if clause.answer is UNKNOWN]
     return tuple(
         dict.fromkeys(
             _FIELDS[each.asks]
             for clause in open_clauses
-            for each in clause
+            for each in clause.conditions
             if each.answer is UNKNOWN and not each.discordant
         )
     )
 
 
-def _whatever(
-    profile: Profile, definition: Definition, clauses: list[tuple[_Condition, ...]]
-) -> tuple[Answer, list[str]] | None:
+def _whatever(profile: Profile, definition: Definition, clauses: list[_Held]) -> tuple[Answer, list[str]] | None:
     # Whether every result that a missing IHC score or ISH result could have leads to the same answer.
     unseen = [
         asks
         for asks in _COMPLETIONS
-        if all(each.answer is UNKNOWN and not each.found for clause in clauses for each in clause if each.asks == asks)
-        and any(each.asks == asks for clause in clauses for each in clause)
+        if all(
+            each.answer is UNKNOWN and not each.found
+            for clause in clauses
+            for each in clause.conditions
+            if each.asks == asks
+        )
+        and any(each.asks == asks for clause in clauses for each in clause.conditions)
     ]
     if not unseen or not profile.assays:
         return None
@@ -202,15 +211,15 @@ def _whatever(
             _any(
                 _all(
                     _given(each.asks, given[each.asks], clause) if each.asks in given else each.answer
-                    for each in conditions
+                    for each in held.conditions
                 )
-                for clause, conditions in zip(definition.any_of, clauses, strict=True)
+                for clause, held in zip(definition.any_of, clauses, strict=True)
             )
         )
     if len(answers) != 1 or UNKNOWN in answers:
         return None
     names = " and ".join(_MISSING[asks] for asks in unseen)
-    seen = [str(each) for clause in clauses for each in clause if each.answer is not UNKNOWN]
+    seen = [str(each) for clause in clauses for each in clause.conditions if each.answer is not UNKNOWN]
     return answers.pop(), [*dict.fromkeys(seen), f"whatever {names} would be"]
 
 

@@ -38,6 +38,9 @@ __all__ = ["COLUMNS", "NOT_ADVICE", "Criterion", "Patient", "options", "options_
 
 T = TypeVar("T")
 
+_AT_ONCE = 50_000
+"""Rows that are laid out at once; a million of them as objects would keep the collector of garbage busy."""
+
 NOT_ADVICE = "Evidence organised for research: no ranking, no recommendation, not medical advice."
 
 
@@ -222,19 +225,20 @@ def options_frame(
     catalog = load() if catalog is None else catalog
     known, there = _on(as_of, jurisdiction, catalog)
     asked = patients_of(patients)
-    # Left to itself, tqdm looks for a terminal. Patients who are alike in everything told are looked at once.
-    alike: dict[Patient, list[_Row]] = {}
-    rows: list[_Row] = []
-    labels: list[Any] = []
-    for label, patient in zip(
-        patients.index, tqdm(asked, disable=None if progress is None else not progress, unit="patient"), strict=True
-    ):
-        if patient not in alike:
-            alike[patient] = _rows(patient, there, jurisdiction, known)
-        rows += alike[patient]
-        labels += [label] * len(alike[patient])
-    found = _told(rows, catalog)
-    found.insert(0, "patient", pd.Index(labels, dtype=patients.index.dtype if labels else None))
+    parts, rows = [], []
+    counts = []
+    # Left to itself, tqdm looks for a terminal.
+    for patient in tqdm(asked, disable=None if progress is None else not progress, unit="patient"):
+        of_patient = _rows(patient, there, jurisdiction, known)
+        counts.append(len(of_patient))
+        rows += of_patient
+        if len(rows) >= _AT_ONCE:
+            parts.append(_told(rows, catalog))
+            rows = []
+    parts.append(_told(rows, catalog))
+    found = pd.concat(parts, ignore_index=True)
+    found.attrs = parts[-1].attrs
+    found.insert(0, "patient", patients.index.repeat(counts))
     return found
 
 

@@ -70,14 +70,15 @@ def of_tumour(
     options: tuple[Option, ...], profile: Profile, drivers: tuple[str, ...], catalog: Catalog
 ) -> tuple[Part, ...]:
     """Return what a tumour answers to each option, and the figures of the group that it is in."""
-    return tuple(
-        Part(
-            (_biomarker(option, profile, drivers, catalog),),
-            meets(profile, option.definition, catalog=catalog).cautions if option.definition else (),
-            of_patient(option.groups, profile, catalog),
-        )
-        for option in options
-    )
+    return tuple(_of_tumour(option, profile, drivers, catalog) for option in options)
+
+
+def _of_tumour(option: Option, profile: Profile, drivers: tuple[str, ...], catalog: Catalog) -> Part:
+    group = of_patient(option.groups, profile, catalog)
+    if option.definition is None or option.targets:
+        return Part((_biomarker(option, drivers),), (), group)
+    verdict = meets(profile, option.definition, catalog=catalog)
+    return Part((Criterion("HER2", verdict.answer, "; ".join(verdict.reasons)),), verdict.cautions, group)
 
 
 @lru_cache(maxsize=1024)
@@ -97,13 +98,10 @@ def of_rest(options: tuple[Option, ...], patient: Patient, jurisdiction: str, ca
     )
 
 
-def _biomarker(option: Option, profile: Profile, drivers: tuple[str, ...], catalog: Catalog) -> Criterion:
+def _biomarker(option: Option, drivers: tuple[str, ...]) -> Criterion:
     if option.targets:
         met = ", ".join(sorted(option.targets & set(drivers)))
         return Criterion("driver", UNKNOWN, f"{met} altered; which alterations counted is not on record as a rule")
-    if option.definition is not None:
-        verdict = meets(profile, option.definition, catalog=catalog)
-        return Criterion("HER2", verdict.answer, "; ".join(verdict.reasons))
     if option.her2_selected:
         return Criterion("HER2", UNKNOWN, "what counts as HER2-positive here is not on record")
     return Criterion("HER2", YES, "not asked for")
