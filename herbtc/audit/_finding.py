@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from herbtc.models import FIGURE_KINDS, Baseline, Figures
+from herbtc.models import FIGURE_KINDS, Figures
 from herbtc.terms import EVERYONE
 
 if TYPE_CHECKING:
@@ -137,8 +137,3 @@ def events_of(figure: Any) -> int | None:
     """Return the events of a figure as printed, or as its percentage and n fix them."""
     fixed: int | None = figure.events_fixed if hasattr(figure, "events_fixed") else figure.events
     return fixed
-
-
-def is_count(figure: Any) -> bool:
-    """Whether a figure counts patients and is no median characteristic."""
-    return not isinstance(figure, Baseline) or figure.median is None

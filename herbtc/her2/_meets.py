@@ -64,9 +64,8 @@ class _Condition:
         if self.discordant:
             return f"{' against '.join(self.found)}: whether {self.formula} stays open"
         if self.answer is UNKNOWN:
-            return (
-                f"{' and '.join(self.found) or _MISSING[self.asks] + ' not known'}: whether {self.formula} stays open"
-            )
+            known = " and ".join(self.found) or f"{_ASKED[self.asks].words} not known"
+            return f"{known}: whether {self.formula} stays open"
         return f"{' and '.join(self.found)}: {'' if self.answer is YES else 'not '}{self.formula}"
 
 
@@ -158,7 +157,7 @@ def _held(profile: Profile, clause: Clause, catalog: Catalog) -> _Held:
         found = [
             (answer, f"{seen} ({assay.where})" if several and assay.where else seen)
             for assay in profile.assays
-            for answer, seen in _READ[asks](assay, wanted, catalog)
+            for answer, seen in _ASKED[asks].read(assay, wanted, catalog)
         ]
         settled = {answer for answer, _ in found} - {UNKNOWN}
         answer = next(iter(settled)) if len(settled) == 1 else UNKNOWN
@@ -181,7 +180,7 @@ def _missing(clauses: list[_Held]) -> tuple[str, ...]:
     open_clauses = [clause for clause in clauses if clause.answer is UNKNOWN]
     return tuple(
         dict.fromkeys(
-            _FIELDS[each.asks]
+            _ASKED[each.asks].field
             for clause in open_clauses
             for each in clause.conditions
             if each.answer is UNKNOWN and not each.discordant
@@ -218,7 +217,7 @@ def _whatever(profile: Profile, definition: Definition, clauses: list[_Held]) ->
         )
     if len(answers) != 1 or UNKNOWN in answers:
         return None
-    names = " and ".join(_MISSING[asks] for asks in unseen)
+    names = " and ".join(_ASKED[asks].words for asks in unseen)
     seen = [str(each) for clause in clauses for each in clause.conditions if each.answer is not UNKNOWN]
     return answers.pop(), [*dict.fromkeys(seen), f"whatever {names} would be"]
 
@@ -313,43 +312,27 @@ def _counted(text: str, wanted: VariantKind, catalog: Catalog) -> _Found:
     return made.answer, f"{made.change} ({made.reason})"
 
 
-_READ: dict[str, Callable[[Assay, Any, Catalog], Iterator[_Found]]] = {
-    "ihc": _ihc,
-    "ish": _ish,
-    "ish_ratio_min": _at_least("ratio", "HER2/CEP17"),
-    "ish_copies_min": _at_least("ish_copies", "HER2 copies"),
-    "ngs_amplified": _ngs,
-    "ngs_copies_min": _at_least("ngs_copies", "NGS copies"),
-    "ngs_copies_above": _above,
-    "plasma_amplified": _truth("plasma_amplified", "amplification in plasma"),
-    "variant": _variant,
-    "her3_altered": _truth("her3_altered", "ERBB3 alteration"),
-    "nrg1_fusion": _truth("nrg1_fusion", "NRG1 fusion"),
-}
-_FIELDS = {
-    "ihc": "ihc",
-    "ish": "ish",
-    "ish_ratio_min": "ish_ratio",
-    "ish_copies_min": "ish_copies",
-    "ngs_amplified": "ngs_amplified",
-    "ngs_copies_min": "ngs_copies",
-    "ngs_copies_above": "ngs_copies",
-    "plasma_amplified": "plasma_amplified",
-    "variant": "variants",
-    "her3_altered": "her3_altered",
-    "nrg1_fusion": "nrg1_fusion",
-}
-_MISSING = {
-    "ihc": "IHC",
-    "ish": "ISH",
-    "ish_ratio_min": "HER2/CEP17 ratio",
-    "ish_copies_min": "HER2 copies by ISH",
-    "ngs_amplified": "amplification by NGS",
-    "ngs_copies_min": "copies by NGS",
-    "ngs_copies_above": "copies by NGS",
-    "plasma_amplified": "amplification in plasma",
-    "variant": "ERBB2 sequence",
-    "her3_altered": "ERBB3",
-    "nrg1_fusion": "NRG1",
+@frozen
+class _Asked:
+    # A result that a clause can ask for: what an assay says of it, the field that holds it, and its name in words.
+    read: Callable[[Assay, Any, Catalog], Iterator[_Found]]
+    field: str
+    words: str
+
+
+_ASKED = {
+    "ihc": _Asked(_ihc, "ihc", "IHC"),
+    "ish": _Asked(_ish, "ish", "ISH"),
+    "ish_ratio_min": _Asked(_at_least("ratio", "HER2/CEP17"), "ish_ratio", "HER2/CEP17 ratio"),
+    "ish_copies_min": _Asked(_at_least("ish_copies", "HER2 copies"), "ish_copies", "HER2 copies by ISH"),
+    "ngs_amplified": _Asked(_ngs, "ngs_amplified", "amplification by NGS"),
+    "ngs_copies_min": _Asked(_at_least("ngs_copies", "NGS copies"), "ngs_copies", "copies by NGS"),
+    "ngs_copies_above": _Asked(_above, "ngs_copies", "copies by NGS"),
+    "plasma_amplified": _Asked(
+        _truth("plasma_amplified", "amplification in plasma"), "plasma_amplified", "amplification in plasma"
+    ),
+    "variant": _Asked(_variant, "variants", "ERBB2 sequence"),
+    "her3_altered": _Asked(_truth("her3_altered", "ERBB3 alteration"), "her3_altered", "ERBB3"),
+    "nrg1_fusion": _Asked(_truth("nrg1_fusion", "NRG1 fusion"), "nrg1_fusion", "NRG1"),
 }
 _COMPLETIONS: dict[str, tuple[Any, ...]] = {"ihc": tuple(IhcScore), "ish": tuple(IshResult)}

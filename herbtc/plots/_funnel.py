@@ -15,6 +15,7 @@ from herbtc.plots._stage import place
 from herbtc.plots._table import Key, Table
 from herbtc.plots._values import released
 from herbtc.synthesis import Pooled, TrimAndFill
+from herbtc.synthesis._studies import harmonic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +123,6 @@ def _imputed(filled: TrimAndFill, result: Pooled | TrimAndFill) -> pd.DataFrame:
     return table[table["imputed"]]
 
 
-def _harmonic(rows: pd.DataFrame) -> float:
-    if "n" not in rows.columns:
-        return float("nan")
-    return len(rows) / float((1 / rows["n"].to_numpy(float, na_value=np.nan)).sum())
-
-
 def _forth(scale: Measure, values: Floats, n: float) -> Floats:
     return scale.forth(np.asarray(values, dtype=float), n)
 
@@ -164,7 +159,6 @@ def _by_n(
     ax: Axes | None,
 ) -> Axes:
     n = points["n"].to_numpy(float)
-    harmonic = _harmonic(points)
     rates = 100 * points["events"].to_numpy(float) / n
     estimate = result.estimate if isinstance(result, Pooled) else np.nan
     most = float(n.max()) * 1.06
@@ -190,7 +184,7 @@ def _by_n(
         _line(stage, 100 * estimate)
     _scatter(stage, rates, n, hollow=False)
     if imputed is not None and len(imputed):
-        mirrored = 100 * back(imputed["yi"].to_numpy(float), result.measure, harmonic)
+        mirrored = 100 * back(imputed["yi"].to_numpy(float), result.measure, harmonic(points))
         _scatter(stage, mirrored, imputed["n"].to_numpy(float), hollow=True)
     return stage.ax
 
@@ -206,7 +200,7 @@ def _by_se(
     fontsize: float,
     ax: Axes | None,
 ) -> Axes:
-    scale, harmonic = result.scale, _harmonic(points)
+    scale, n = result.scale, harmonic(points)
     y, se = points["yi"].to_numpy(float), np.sqrt(points["vi"].to_numpy(float))
     extra = np.array([]) if imputed is None else imputed["yi"].to_numpy(float)
     middle = result.beta if isinstance(result, Pooled) else np.nan
@@ -215,11 +209,11 @@ def _by_se(
     # The funnel itself is inside, but not where it is many times wider than what was found.
     around = [*y, *extra, *([middle] if np.isfinite(middle) else [])]
     if contours is not None:
-        around.append(float(_forth(scale, np.array([contours]), harmonic)[0]))
+        around.append(float(_forth(scale, np.array([contours]), n)[0]))
     ends = [*around, *([middle - reach, middle + reach] if np.isfinite(middle) else [])]
     told = f"pooled {scale.what}, {scale.shown(result.estimate)}" if isinstance(result, Pooled) else ""
     stage = _stage(
-        _natural(scale, harmonic, ends),
+        _natural(scale, n, ends),
         Axis(low=worst, high=0.0, label="Standard error"),
         _key(imputed, told, contours, scale),
         _notes(
@@ -233,7 +227,7 @@ def _by_se(
         ax=ax,
     )
     if contours is not None:
-        _shade(stage, float(_forth(scale, np.array([contours]), harmonic)[0]), worst)
+        _shade(stage, float(_forth(scale, np.array([contours]), n)[0]), worst)
     if np.isfinite(middle):
         for sign in (-1, 1):
             _dashed(stage, np.array([middle, middle + sign * reach]), np.array([0.0, worst]))
